@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The front door. `make` prints the targets; CI calls nothing but these.
+# On FreeBSD use gmake: this is GNU make, for the module alone see kmod/Makefile.
+
+RJAIL_FREEBSD ?= $(HOME)/.cache/rjail/freebsd-15.1
+RELEASE       ?= 15.1-RELEASE
+KERNEL        ?= all
+VMM           ?= qemu
+T             ?=
+export RJAIL_FREEBSD
+
+KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBSD)
+VM_TEST    := cargo run --quiet --release --package vm-test --
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-host lint kmod vm-test table demo privileges freebsd miri clean
+
+help: ## this list
+	@echo 'rjail: the jail of Kamp and Watson'"'"'s paper as a FreeBSD kernel module'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  RJAIL_FREEBSD=$(RJAIL_FREEBSD)'
+	@echo '                 sys/, kernel, kernel-debug and loader.efi of one FreeBSD release'
+
+setup: ## install what the other targets need, or say what is missing
+	@scripts/setup all
+
+test: ## everything that must pass: host, module build, real kernel in a VM
+	@scripts/test
+
+test-host: ## the tests that need no kernel
+	@scripts/setup host
+	cargo test
+
+lint: ## rustfmt, clippy, and the rules of the source tree
+	@scripts/setup host
+	@scripts/lint
+
+kmod: ## build target/kmod/rjail.ko, and target/kmod/debug/rjail.ko for kernel-debug
+	@scripts/setup kmod
+	@scripts/kmod $(KERNEL)
+
+vm-test: ## run the guest tests on a real kernel (KERNEL=generic|debug, T=name, VMM=bhyve)
+	@scripts/setup vm
+	@scripts/kmod $(KERNEL)
+	$(VM_TEST) run --kernel $(KERNEL) --vmm $(VMM) $(if $(T),--test $(T))
+
+table: ## who stops what: line one, line two, both (after vm-test)
+	@$(VM_TEST) table
+
+demo: ## what root tries outside and inside a jail, as a table
+	@scripts/demo
+
+privileges: ## every privilege, what a jailed root gets, and why (Markdown)
+	@scripts/setup host
+	@cargo run --quiet --example privileges
+
+freebsd: ## fill RJAIL_FREEBSD from the official distribution sets (RELEASE=15.1-RELEASE)
+	@scripts/setup host
+	$(VM_TEST) freebsd $(RELEASE) --freebsd $(RJAIL_FREEBSD)
+
+miri: ## the host tests of the counted references under Miri (needs a nightly)
+	cargo +nightly miri test --lib
+
+clean: ## remove all that was built
+	cargo clean

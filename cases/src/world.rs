@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The world every backend builds before it plays a case.
+
+/// The jail's root, seen from the machine's root. Holds `etc/motd`, `dir/`,
+/// `dev/`, `file` (mode 0644, owner 0) and `theirs` (mode 0644, owner [`USER`]).
+pub const JAIL_ROOT: &str = "/jail";
+/// The other jail's root.
+pub const SIBLING_ROOT: &str = "/sibling";
+/// A file outside both jails, mode 0644: a name that only the host has.
+pub const SECRET: &str = "/secret";
+
+/// The machine's own address on lo0, besides 127.0.0.1.
+pub const HOST_ADDR: [u8; 4] = [10, 66, 0, 1];
+/// The jail's address, an alias on lo0.
+pub const JAIL_ADDR: [u8; 4] = [10, 66, 0, 2];
+/// The other jail's address, an alias on lo0.
+pub const SIBLING_ADDR: [u8; 4] = [10, 66, 0, 3];
+/// An address no interface has.
+pub const FOREIGN_ADDR: [u8; 4] = [10, 99, 0, 1];
+
+/// Port of the machine's echo services: UDP and TCP, one pair bound to
+/// 127.0.0.1, one to [`HOST_ADDR`], one to [`SIBLING_ADDR`] (run by the
+/// sibling). Nothing listens on the jail's address. The UDP services answer a
+/// datagram with the bytes: own address (4), sender's address (4).
+pub const SERVICE_PORT: u16 = 7001;
+
+/// Host name of the machine.
+pub const MACHINE_NAME: &str = "machine.example";
+/// Host name given to the jail.
+pub const JAIL_NAME: &str = "inside.example";
+
+/// The unprivileged user of the world.
+pub const USER: u32 = 1001;

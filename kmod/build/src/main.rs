@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Builds `rjail.ko` for one FreeBSD kernel, and refuses a result that the
+//! kernel linker would refuse.
+//!
+//! In: a directory with one release's `sys/` and its `kernel` (and, optionally,
+//! `kernel-debug`). The kernel itself says which options it was built with
+//! (`options INCLUDE_CONFIG_FILE`, in GENERIC); none is assumed.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod headers;
+mod link;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+
+/// Flags of kernel C and of its headers, one a line.
+const KERNEL_CFLAGS: &[&str] = &[
+    "-D_KERNEL",                       // the headers' kernel half
+    "-DKLD_MODULE",                    // a module: no kernel-private inlining
+    "-DHAVE_KERNEL_OPTION_HEADERS",    // opt_*.h exist
+    "-nostdinc",                       // never the build host's headers
+    "-ffreestanding",                  // no hosted library
+    "-fno-common",                     // one definition each
+    "-std=gnu17",                      // as kern.pre.mk
+    "-mcmodel=kernel",                 // the module lives in the top 2 GiB
+    "-mno-red-zone",                   // interrupts use our stack
+    "-mno-mmx",                        // no vector state in the kernel
+    "-mno-sse",                        // ditto
+    "-msoft-float",                    // ditto
+    "-mno-aes",                        // ditto
+    "-mno-avx",                        // ditto
+    "-fno-asynchronous-unwind-tables", // ddb unwinds by frame pointer
+    "-fno-omit-frame-pointer",         // so keep them
+    "-fwrapv",                         // as kern.mk
+];
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kernel {
+    /// `kernel`: the release's own.
+    Generic,
+    /// `kernel-debug`: INVARIANTS and WITNESS.
+    Debug,
+}
+
+/// Build rjail.ko for one kernel.
+#[derive(Parser)]
+struct Args {
+    /// Directory with `sys/`, `kernel` and optionally `kernel-debug`.
+    #[arg(long, env = "RJAIL_FREEBSD")]
+    freebsd: PathBuf,
+    /// Which of its kernels.
+    #[arg(long, value_enum, default_value = "generic")]
+    kernel: Kernel,
+    /// Where to put rjail.ko.
+    #[arg(long)]
+    out: PathBuf,
+    /// The C compiler: a clang that can make FreeBSD objects.
+    #[arg(long, env = "RJAIL_CLANG")]
+    clang: Option<String>,
+    /// The linker: an LLD, which the Rust toolchain brings along.
+    #[arg(long, env = "RJAIL_LD")]
+    linker: Option<PathBuf>,
+    /// Only lint the Rust half, with the flags it is built with.
+    #[arg(long)]
+    clippy: bool,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let root = workspace_root()?;
+    let sys = args.freebsd.join("sys");
+    let kernel = args.freebsd.join(match args.kernel {
+        Kernel::Generic => "kernel",
+        Kernel::Debug => "kernel-debug",
+    });
+    for (path, what) in [(&sys.join("sys/param.h"), "headers"), (&kernel, "kernel")] {
+        if !path.exists() {
+            bail!("no {what}: {} is missing; see `make freebsd`", path.display());
+        }
+    }
+    // Rust's build scripts run elsewhere, so every path handed on is absolute.
+    fs::create_dir_all(&args.out)?;
+    let out = args.out.canonicalize()?;
+    let include = out.join("include");
+
+    step("options", &kernel);
+    let kernel_image = fs::read(&kernel)?;
+    let sys = sys.canonicalize()?;
+    headers::generate(&sys, &kernel_image, &include).context("kernel option headers")?;
+
+    let cflags = cflags(&root, &sys, &include);
+    let clang = args.clang.map_or_else(find_clang, Ok)?;
+    step("rust", &root.join("src"));
+    if args.clippy {
+        let rules = ["--", "-Dwarnings"];
+        return run_cargo(&root, &out, &cflags, &clang, &["clippy"], &rules);
+    }
+    run_cargo(&root, &out, &cflags, &clang, &["rustc", "--crate-type", "staticlib"], &[])?;
+    let archive = out.join("rust/x86_64-unknown-none/kmod/librjail.a");
+    step("c", &root.join("kmod"));
+    let shim = build_shim(&root, &out, &cflags, &clang)?;
+
+    let linker = match args.linker {
+        Some(linker) => linker,
+        None => link::toolchain_linker()?,
+    };
+    let module = out.join("rjail.ko");
+    step("link", &module);
+    link::link(&linker, &archive, &shim, &out, &module)?;
+
+    let report = check::check(&fs::read(&module)?, &kernel_image)?;
+    step("check", &module);
+    println!("  {report}");
+    Ok(())
+}
+
+fn step(what: &str, path: &Path) {
+    println!("{what:>8}  {}", path.display());
+}
+
+fn workspace_root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.join("../..").canonicalize()?)
+}
+
+fn cflags(root: &Path, sys: &Path, include: &Path) -> Vec<String> {
+    let mut flags: Vec<String> = KERNEL_CFLAGS.iter().map(ToString::to_string).collect();
+    flags.push("--target=x86_64-unknown-freebsd".into());
+    for dir in [include, sys, &sys.join("contrib/ck/include"), &root.join("kmod")] {
+        flags.push(format!("-I{}", dir.display()));
+    }
+    flags.extend(["-include".into(), include.join("opt_global.h").display().to_string()]);
+    flags
+}
+
+/// The newest clang there is.
+fn find_clang() -> Result<String> {
+    let names = (14..=30).rev().map(|n| format!("clang-{n}")).chain(["clang".to_owned()]);
+    for name in names {
+        if Command::new(&name).arg("--version").output().is_ok_and(|o| o.status.success()) {
+            return Ok(name);
+        }
+    }
+    bail!("no clang: `make setup` installs one, or names it")
+}
+
+/// Runs cargo on the crate, for the kernel.
+fn run_cargo(
+    root: &Path,
+    out: &Path,
+    cflags: &[String],
+    clang: &str,
+    command: &[&str],
+    after: &[&str],
+) -> Result<()> {
+    let rustflags = [
+        "-Crelocation-model=static",  // the kernel linker knows no GOT
+        "-Crelro-level=off",          // so that calls go direct, not through it
+        "-Cforce-frame-pointers=yes", // ddb unwinds by frame pointer
+        "-Cforce-unwind-tables=no",   // and by nothing else
+        "-Ctarget-cpu=x86-64",        // what every amd64 kernel runs on
+    ];
+    let status = Command::new("cargo")
+        .current_dir(root)
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"))
+        .env("RJAIL_KERNEL_CFLAGS", cflags.join("\x1f"))
+        .env("CLANG_PATH", clang)
+        .args(command)
+        .args(["--quiet", "--package", "rjail", "--lib", "--profile", "kmod"])
+        .args(["--target", "x86_64-unknown-none", "--target-dir"])
+        .arg(out.join("rust"))
+        .args(after)
+        .status()
+        .context("running cargo")?;
+    if !status.success() {
+        bail!("the Rust half did not build");
+    }
+    Ok(())
+}
+
+/// Compiles every C file of `kmod/`.
+fn build_shim(root: &Path, out: &Path, cflags: &[String], clang: &str) -> Result<Vec<PathBuf>> {
+    let objects = out.join("c");
+    fs::create_dir_all(&objects)?;
+    let mut build = cc::Build::new();
+    build
+        .compiler(clang)
+        .target("x86_64-unknown-freebsd")
+        .host(env!("HOST_TRIPLE"))
+        .out_dir(&objects)
+        .opt_level(2)
+        .debug(true)
+        .pic(false)
+        .no_default_flags(true)
+        .cargo_metadata(false)
+        .flag("-O2")
+        .flag("-g")
+        .flag("-Wall")
+        .flag("-Wextra")
+        .flag("-Wno-unused-parameter")
+        .flag("-Wno-sign-compare")
+        .flag("-Wno-address-of-packed-member")
+        .flag("-Werror");
+    for flag in cflags {
+        build.flag(flag);
+    }
+    for entry in fs::read_dir(root.join("kmod"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "c") {
+            build.file(path);
+        }
+    }
+    Ok(build.try_compile_intermediates()?)
+}

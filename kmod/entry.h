@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the Rust half offers the C half: src/entry/. */
+#ifndef _RJAIL_ENTRY_H_
+#define	_RJAIL_ENTRY_H_
+
+struct inpcb;
+struct label;
+struct proc;
+struct rjail_args;
+struct sockaddr;
+struct socket;
+struct thread;
+struct ucred;
+
+/* Module: all return an errno. */
+int	rjail_entry_load(void);
+int	rjail_entry_self_check(const char **what);
+int	rjail_entry_quiesce(void);
+void	rjail_entry_unload(void);
+void	rjail_entry_teardown(void);
+
+/* System calls. */
+int	rjail_entry_create(struct thread *, const struct rjail_args *, int64_t *);
+
+/* Sysctls. */
+uint64_t rjail_entry_jails(void);
+uint64_t rjail_entry_jid(const struct ucred *);
+int	rjail_entry_second_line(void);
+int	rjail_entry_set_second_line(int);
+
+/* Hooks, named after the MAC operation they answer. */
+void	rjail_cred_init_label(struct label *);
+void	rjail_cred_copy_label(struct label *, struct label *);
+void	rjail_cred_destroy_label(struct label *);
+int	rjail_cred_check_visible(struct ucred *, struct ucred *);
+int	rjail_inpcb_check_visible(struct ucred *, struct inpcb *, struct label *);
+int	rjail_priv_check(struct ucred *, int);
+int	rjail_proc_check_debug(struct ucred *, struct proc *);
+int	rjail_proc_check_sched(struct ucred *, struct proc *);
+int	rjail_proc_check_signal(struct ucred *, struct proc *, int);
+int	rjail_proc_check_wait(struct ucred *, struct proc *);
+int	rjail_socket_check_bind(struct ucred *, struct socket *, struct label *,
+	    struct sockaddr *);
+int	rjail_socket_check_connect(struct ucred *, struct socket *,
+	    struct label *, struct sockaddr *);
+int	rjail_socket_check_create(struct ucred *, int, int, int);
+int	rjail_socket_check_listen(struct ucred *, struct socket *,
+	    struct label *);
+int	rjail_socket_check_visible(struct ucred *, struct socket *,
+	    struct label *);
+
+#endif /* !_RJAIL_ENTRY_H_ */

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/param.h>
+#include <sys/systm.h>
+#include <sys/fcntl.h>
+#include <sys/file.h>
+#include <sys/filedesc.h>
+#include <sys/jail.h>
+#include <sys/kernel.h>
+#include <sys/lock.h>
+#include <sys/malloc.h>
+#include <sys/mutex.h>
+#include <sys/namei.h>
+#include <sys/osd.h>
+#include <sys/proc.h>
+#include <sys/racct.h>
+#include <sys/rctl.h>
+#include <sys/sx.h>
+#include <sys/taskqueue.h>
+#include <sys/ucred.h>
+#include <sys/vnode.h>
+
+#include "entry.h"
+#include "helpers.h"
+
+static MALLOC_DEFINE(M_RJAIL, "rjail", "rjail: prisons, as the label knows them");
+static MALLOC_DEFINE(M_RJAIL_PRISON, "rjail_prison",
+    "rjail: prisons, as the kernel knows them");
+
+void *
+rjail_c_malloc(size_t size, size_t align)
+{
+	return (malloc_aligned(size, align, M_RJAIL, M_WAITOK));
+}
+
+void
+rjail_c_free(void *p)
+{
+	free(p, M_RJAIL);
+}
+
+void *
+rjail_c_malloc_prison(size_t size)
+{
+	return (malloc(size, M_RJAIL_PRISON, M_WAITOK | M_ZERO));
+}
+
+void
+rjail_c_free_prison(void *p)
+{
+	free(p, M_RJAIL_PRISON);
+}
+
+void
+rjail_c_report_held(int jid, u_int references, u_int users)
+{
+	printf("rjail: jail %d is gone, but the kernel counts %u references and "
+	    "%u users where 1 and 1 were expected; its memory is kept\n",
+	    jid, references, users);
+}
+
+void
+rjail_c_panic(const char *text, size_t len)
+{
+	panic("rjail: %.*s", (int)len, text);
+}
+
+void
+rjail_c_sx_init(struct sx *sx, const char *name)
+{
+	sx_init(sx, name);
+}
+
+void
+rjail_c_sx_destroy(struct sx *sx)
+{
+	sx_destroy(sx);
+}
+
+void
+rjail_c_sx_xlock(struct sx *sx)
+{
+	sx_xlock(sx);
+}
+
+void
+rjail_c_sx_xunlock(struct sx *sx)
+{
+	sx_xunlock(sx);
+}
+
+struct thread *
+rjail_c_curthread(void)
+{
+	return (curthread);
+}
+
+void
+rjail_c_proc_lock(struct proc *p)
+{
+	PROC_LOCK(p);
+}
+
+void
+rjail_c_proc_unlock(struct proc *p)
+{
+	PROC_UNLOCK(p);
+}
+
+/* True when there are other threads, now stopped; as fork1() and execve() do. */
+bool
+rjail_c_single_thread(struct proc *p, int *error)
+{
+	bool threads;
+
+	PROC_LOCK(p);
+	threads = (p->p_flag & P_HADTHREADS) != 0;
+	*error = threads ? thread_single(p, SINGLE_BOUNDARY) : 0;
+	PROC_UNLOCK(p);
+	return (threads && *error == 0);
+}
+
+void
+rjail_c_single_thread_end(struct proc *p)
+{
+	PROC_LOCK(p);
+	thread_single_end(p, SINGLE_BOUNDARY);
+	PROC_UNLOCK(p);
+}
+
+/* The directories of a process that nobody else can change meanwhile. */
+struct pwd *
+rjail_c_pwd(struct thread *td)
+{
+	struct pwddesc *pdp = td->td_proc->p_pd;
+	struct pwd *pwd;
+
+	PWDDESC_XLOCK(pdp);
+	pwd = PWDDESC_XLOCKED_LOAD_PWD(pdp);
+	PWDDESC_XUNLOCK(pdp);
+	return (pwd);
+}
+
+/* The lowest descriptor that is a directory, or -1. */
+int
+rjail_c_first_directory(struct thread *td)
+{
+	struct filedesc *fdp = td->td_proc->p_fd;
+	struct file *fp;
+	int fd, found = -1;
+
+	FILEDESC_SLOCK(fdp);
+	for (fd = 0; fd < fdp->fd_nfiles && found == -1; fd++) {
+		fp = fdp->fd_ofiles[fd].fde_file;
+		if (fp != NULL && fp->f_type == DTYPE_VNODE &&
+		    fp->f_vnode != NULL && fp->f_vnode->v_type == VDIR)
+			found = fd;
+	}
+	FILEDESC_SUNLOCK(fdp);
+	return (found);
+}
+
+/* Moves a process between the lists that prison_proc_iterate() walks. */
+void
+rjail_c_prison_relink(struct prison *from, struct prison *to, struct proc *p)
+{
+	sx_xlock(&allproc_lock);
+	prison_proc_unlink(from, p);
+	prison_proc_link(to, p);
+	sx_xunlock(&allproc_lock);
+}
+
+/* Looks up a path of kernel memory; the vnode comes back locked. */
+int
+rjail_c_namei_directory(struct thread *td, const char *path, struct vnode **vpp)
+{
+	struct nameidata nd;
+	int error;
+
+	NDINIT(&nd, LOOKUP, FOLLOW | LOCKLEAF, UIO_SYSSPACE, path);
+	error = namei(&nd);
+	if (error != 0)
+		return (error);
+	NDFREE_PNBUF(&nd);
+	*vpp = nd.ni_vp;
+	return (0);
+}
+
+void
+rjail_c_vnode_unlock(struct vnode *vp)
+{
+	VOP_UNLOCK(vp);
+}
+
+void
+rjail_c_vref(struct vnode *vp)
+{
+	vref(vp);
+}
+
+/* The path of a vnode from the machine's root, if the name cache knows it. */
+int
+rjail_c_global_path(struct vnode *vp, char *path, size_t size)
+{
+	char *found, *buf;
+	int error;
+
+	error = vn_fullpath_global(vp, &found, &buf);
+	if (error != 0)
+		return (error);
+	if (strlcpy(path, found, size) >= size)
+		error = ENAMETOOLONG;
+	free(buf, M_TEMP);
+	return (error);
+}
+
+/*
+ * The kernel never sees the last reference of a prison that rjail anchors; if
+ * it does, the count is broken, and keeping the memory is the safe answer.
+ */
+static void
+rjail_c_prison_complete(void *context, int pending __unused)
+{
+	struct prison *pr = context;
+
+	printf("rjail: the kernel dropped the last reference of jail %d, "
+	    "which rjail still holds; it stays in memory\n", pr->pr_id);
+}
+
+void
+rjail_c_prison_init(struct prison *pr)
+{
+	LIST_INIT(&pr->pr_children);
+	LIST_INIT(&pr->pr_proclist);
+	mtx_init(&pr->pr_mtx, "rjail prison", NULL, MTX_DEF | MTX_DUPOK);
+	TASK_INIT(&pr->pr_task, 0, rjail_c_prison_complete, pr);
+}
+
+void
+rjail_c_prison_destroy(struct prison *pr)
+{
+	osd_jail_exit(pr);
+	mtx_destroy(&pr->pr_mtx);
+}
+
+int
+rjail_c_racct_attach(struct prison *pr)
+{
+#ifdef RACCT
+	if (racct_enable) {
+		pr->pr_prison_racct = prison_racct_find(pr->pr_name);
+		if (pr->pr_prison_racct == NULL)
+			return (ENOMEM);
+	}
+#endif
+	return (0);
+}
+
+void
+rjail_c_racct_detach(struct prison *pr)
+{
+#ifdef RACCT
+	if (pr->pr_prison_racct != NULL) {
+		prison_racct_free(pr->pr_prison_racct);
+		pr->pr_prison_racct = NULL;
+	}
+#endif
+}
+
+void
+rjail_c_racct_changed(struct proc *p, struct ucred *from, struct ucred *to)
+{
+#ifdef RACCT
+	racct_proc_ucred_changed(p, from, to);
+#endif
+}
+
+void
+rjail_c_rctl_changed(struct proc *p, struct ucred *to)
+{
+#ifdef RCTL
+	rctl_proc_ucred_changed(p, to);
+#endif
+}
+
+static void
+rjail_c_teardown(void *context __unused, int pending __unused)
+{
+	rjail_entry_teardown();
+}
+
+static struct task rjail_c_teardown_task =
+    TASK_INITIALIZER(0, rjail_c_teardown, NULL);
+
+void
+rjail_c_teardown_enqueue(void)
+{
+	taskqueue_enqueue(taskqueue_thread, &rjail_c_teardown_task);
+}
+
+void
+rjail_c_teardown_drain(void)
+{
+	taskqueue_drain(taskqueue_thread, &rjail_c_teardown_task);
+}
+
+/* Threads that have exited may still hold their credential until reaped. */
+void
+rjail_c_reap_threads(void)
+{
+	thread_reap_barrier();
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel macros and inline functions as functions that Rust can call.  Each is
+ * the macro and nothing else; what to do and when is decided in src/.
+ */
+#ifndef _RJAIL_HELPERS_H_
+#define	_RJAIL_HELPERS_H_
+
+struct prison;
+struct prison_racct;
+struct proc;
+struct pwd;
+struct sx;
+struct thread;
+struct ucred;
+struct vnode;
+
+/* The slot of the policy in every label, once registered. */
+extern int rjail_slot;
+
+void	*rjail_c_malloc(size_t, size_t align);
+void	 rjail_c_free(void *);
+void	*rjail_c_malloc_prison(size_t);
+void	 rjail_c_free_prison(void *);
+void	 rjail_c_report_held(int jid, u_int references, u_int users);
+void	 rjail_c_panic(const char *, size_t) __dead2;
+
+void	 rjail_c_sx_init(struct sx *, const char *);
+void	 rjail_c_sx_destroy(struct sx *);
+void	 rjail_c_sx_xlock(struct sx *);
+void	 rjail_c_sx_xunlock(struct sx *);
+
+struct thread *rjail_c_curthread(void);
+void	 rjail_c_proc_lock(struct proc *);
+void	 rjail_c_proc_unlock(struct proc *);
+struct pwd *rjail_c_pwd(struct thread *);
+bool	 rjail_c_single_thread(struct proc *, int *error);
+void	 rjail_c_single_thread_end(struct proc *);
+int	 rjail_c_first_directory(struct thread *);
+void	 rjail_c_prison_relink(struct prison *from, struct prison *to,
+	    struct proc *);
+
+int	 rjail_c_namei_directory(struct thread *, const char *path,
+	    struct vnode **);
+void	 rjail_c_vnode_unlock(struct vnode *);
+void	 rjail_c_vref(struct vnode *);
+int	 rjail_c_global_path(struct vnode *, char *, size_t);
+
+void	 rjail_c_prison_init(struct prison *);
+void	 rjail_c_prison_destroy(struct prison *);
+int	 rjail_c_racct_attach(struct prison *);
+void	 rjail_c_racct_detach(struct prison *);
+void	 rjail_c_racct_changed(struct proc *, struct ucred *from,
+	    struct ucred *to);
+void	 rjail_c_rctl_changed(struct proc *, struct ucred *to);
+
+void	 rjail_c_teardown_enqueue(void);
+void	 rjail_c_teardown_drain(void);
+void	 rjail_c_reap_threads(void);
+
+#endif /* !_RJAIL_HELPERS_H_ */

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Which IPv4 address a jailed socket uses.
+//!
+//! The paper rewrites addresses on their way into the protocol control block
+//! (section 4.4): "any" becomes the jail's address, and so does 127.0.0.1, on
+//! either end. The kernel does the same in `prison_local_ip4`,
+//! `prison_remote_ip4` and `prison_get_ip4` (C source: `sys/netinet/in_jail.c`)
+//! and limits the address families in `prison_check_af` (C source:
+//! `sys/kern/kern_jail.c`).
+//!
+//! A jail's list is in the order it was given; its first address is the primary
+//! one. Addresses are in host order here: the caller converts.
+
+#![forbid(unsafe_code)]
+
+use core::net::Ipv4Addr;
+
+use crate::{Errno, Result};
+
+/// Most addresses a jail can have; `RJAIL_MAX_IP4` in `kmod/rjail.h`.
+pub const MAX: usize = 255;
+
+/// Whether the kernel's own jail stands behind the label.
+///
+/// With it, the kernel filters what arrives at a socket bound to "any" by the
+/// jail's list, checks the source of raw packets, and cuts interface and route
+/// lists. With the label alone nobody does, so those are narrowed or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lines {
+    /// `cr_prison` points at the jail's `struct prison`.
+    Both,
+    /// `security.rjail.second_line=0`.
+    LabelAlone,
+}
+
+/// Whether a list of addresses can be a jail's.
+///
+/// - Determines: at most [`MAX`] addresses, each one that a socket can be bound
+///   to, none of them twice. An empty list is a jail without IPv4.
+/// - Returns: `Ok`, or `EINVAL` for too many, for 0.0.0.0, 255.255.255.255 and
+///   multicast, and for a duplicate.
+/// - Locks: none.
+/// - Answers to: `prison_valid_v4`, and the duplicate check of `kern_jail_set`.
+///   Multicast is refused here only: a socket bound to a group is not a
+///   socket on the jail's address.
+///
+/// # Errors
+/// `EINVAL`.
+#[doc(alias = "prison_valid_v4")]
+pub fn validate(list: &[Ipv4Addr]) -> Result {
+    if list.len() > MAX {
+        return Err(Errno::EINVAL);
+    }
+    let mut rest = list;
+    while let Some((address, later)) = rest.split_first() {
+        if address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
+            return Err(Errno::EINVAL);
+        }
+        if later.contains(address) {
+            return Err(Errno::EINVAL);
+        }
+        rest = later;
+    }
+    Ok(())
+}
+
+/// The address that bind(2) gets when a jailed process asks for `asked`.
+///
+/// - Determines: an address of the jail is taken as it is; "any" becomes the
+///   jail's address if it has one only; 127.0.0.1 becomes the primary address
+///   unless the jail has it. With several addresses "any" stays, because the
+///   kernel gives such a socket only what arrives for the jail's list; with the
+///   label alone ([`Lines::LabelAlone`]) nobody would, so it becomes the
+///   primary address there.
+/// - Returns: in this order, `EAFNOSUPPORT` when the jail has no IPv4 address,
+///   `EADDRNOTAVAIL` for an address that is not the jail's.
+/// - Locks: none; the list does not change after creation. Callable where
+///   nothing may sleep.
+/// - Answers to: the paper, 4.4; `prison_local_ip4`.
+///
+/// # Errors
+/// `EAFNOSUPPORT`, `EADDRNOTAVAIL`.
+#[doc(alias = "prison_local_ip4")]
+pub fn local(list: &[Ipv4Addr], asked: Ipv4Addr, lines: Lines) -> Result<Ipv4Addr> {
+    let primary = primary(list)?;
+    if list.contains(&asked) || asked == Ipv4Addr::LOCALHOST {
+        return Ok(own(list, asked, primary));
+    }
+    if asked.is_unspecified() {
+        let several = list.len() > 1;
+        return Ok(if several && lines == Lines::Both { asked } else { primary });
+    }
+    Err(Errno::EADDRNOTAVAIL)
+}
+
+/// The address that connect(2) or sendto(2) reaches when a jailed process asks
+/// for `asked`.
+///
+/// - Determines: 127.0.0.1 is the jail's primary address unless the jail has
+///   127.0.0.1 itself. Any other address is left alone: a jail may talk to the
+///   world, the host included, from its own address. With the label alone "any"
+///   becomes the primary address too, because the kernel, if set to allow it
+///   (`net.inet.ip.connect_inaddr_wild`), would put the host's there.
+/// - Returns: `EAFNOSUPPORT` when the jail has no IPv4 address.
+/// - Locks: none, as [`local`].
+/// - Answers to: the paper, 4.4; `prison_remote_ip4`.
+///
+/// # Errors
+/// `EAFNOSUPPORT`.
+#[doc(alias = "prison_remote_ip4")]
+pub fn remote(list: &[Ipv4Addr], asked: Ipv4Addr, lines: Lines) -> Result<Ipv4Addr> {
+    let primary = primary(list)?;
+    if asked == Ipv4Addr::LOCALHOST {
+        return Ok(own(list, asked, primary));
+    }
+    if asked.is_unspecified() && lines == Lines::LabelAlone {
+        return Ok(primary);
+    }
+    Ok(asked)
+}
+
+/// The source address an unbound socket is bound to before it connects, listens
+/// or sends.
+///
+/// - Determines: what `remote` already answered when it is the jail's own (a
+///   jail that talks to itself does so from the address it talks to), else the
+///   primary address. Without this the kernel would choose the source among all
+///   addresses of the host.
+/// - Returns: `EAFNOSUPPORT` when the jail has no IPv4 address.
+/// - Locks: none, as [`local`].
+/// - Answers to: `prison_get_ip4`, `prison_saddrsel_ip4` and the choices of
+///   `in_pcbladdr` (C source: `sys/netinet/in_pcb.c`).
+///
+/// # Errors
+/// `EAFNOSUPPORT`.
+#[doc(alias = "prison_get_ip4")]
+#[doc(alias = "prison_saddrsel_ip4")]
+#[doc(alias = "in_pcbladdr")]
+pub fn pin(list: &[Ipv4Addr], remote: Ipv4Addr) -> Result<Ipv4Addr> {
+    let primary = primary(list)?;
+    Ok(own(list, remote, primary))
+}
+
+/// The jail's primary address.
+///
+/// - Determines: the first of the list.
+/// - Returns: `EAFNOSUPPORT` when the list is empty: to a jail without an IPv4
+///   address the protocol is not there.
+/// - Locks: none.
+/// - Answers to: `prison_primary_ip4`.
+///
+/// # Errors
+/// `EAFNOSUPPORT`.
+#[doc(alias = "prison_primary_ip4")]
+pub fn primary(list: &[Ipv4Addr]) -> Result<Ipv4Addr> {
+    list.first().copied().ok_or(Errno::EAFNOSUPPORT)
+}
+
+/// `asked` where it is the jail's, else the primary address.
+fn own(list: &[Ipv4Addr], asked: Ipv4Addr, primary: Ipv4Addr) -> Ipv4Addr {
+    if list.contains(&asked) { asked } else { primary }
+}
+
+/// What socket(2) is asked for, in FreeBSD's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Socket {
+    /// `AF_*`.
+    pub domain: i32,
+    /// `SOCK_*`, without `SOCK_CLOEXEC` and its kind.
+    pub kind: i32,
+    /// `IPPROTO_*`, or 0.
+    pub protocol: i32,
+}
+
+/// Address families that a decision names (C source: `sys/sys/socket.h`).
+pub mod family {
+    /// `AF_UNIX`.
+    pub const UNIX: i32 = 1;
+    /// `AF_INET`.
+    pub const INET: i32 = 2;
+    /// `AF_ROUTE`.
+    pub const ROUTE: i32 = 17;
+    /// `AF_INET6`.
+    pub const INET6: i32 = 28;
+    /// `AF_NETGRAPH`.
+    pub const NETGRAPH: i32 = 32;
+    /// `AF_NETLINK`.
+    pub const NETLINK: i32 = 38;
+}
+
+/// Socket types that a decision names (C source: `sys/sys/socket.h`).
+pub mod kind {
+    /// `SOCK_STREAM`.
+    pub const STREAM: i32 = 1;
+    /// `SOCK_DGRAM`.
+    pub const DGRAM: i32 = 2;
+    /// `SOCK_RAW`.
+    pub const RAW: i32 = 3;
+}
+
+/// Protocols that a decision names (C source: `sys/netinet/in.h`).
+pub mod protocol {
+    /// `IPPROTO_ICMP`.
+    pub const ICMP: i32 = 1;
+    /// `IPPROTO_TCP`.
+    pub const TCP: i32 = 6;
+    /// `IPPROTO_UDP`.
+    pub const UDP: i32 = 17;
+    /// `IPPROTO_DIVERT`, which `SOCK_RAW` in `AF_INET` still reaches.
+    pub const DIVERT: i32 = 258;
+}
+
+/// Which sockets a jail may create.
+///
+/// - Determines: local sockets always; IPv4 when the jail has an address;
+///   `SOCK_RAW` in IPv4 only with `raw_sockets` (`RJAIL_RAW_SOCKETS`); the
+///   routing socket and netlink, whose answers the kernel cuts to the jail's
+///   address. IPv6: a jail has no IPv6 address, so it has no IPv6. Every other
+///   family, named here or not, is refused.
+///   With the label alone the kernel cuts nothing: no routing socket, no
+///   netlink, no raw sockets whatever the flag says, and of IPv4 only TCP and
+///   UDP, whose addresses the hooks see.
+/// - Returns: in this order, `EPROTONOSUPPORT` for a family, or an IPv4
+///   protocol, that the jail lacks; `EPERM` for a raw socket without the
+///   permission.
+/// - Locks: none.
+/// - Answers to: `prison_check_af`, whose refusal socreate(9) turns into
+///   `EPROTONOSUPPORT`, and the privilege `PRIV_NETINET_RAW` (C source:
+///   `sys/netinet/raw_ip.c`).
+///
+/// # Errors
+/// `EPROTONOSUPPORT`, `EPERM`.
+#[doc(alias = "prison_check_af")]
+pub fn permits_socket(list: &[Ipv4Addr], asked: Socket, raw_sockets: bool, lines: Lines) -> Result {
+    let alone = lines == Lines::LabelAlone;
+    match asked.domain {
+        family::UNIX => Ok(()),
+        family::ROUTE | family::NETLINK if !alone => Ok(()),
+        family::INET if !list.is_empty() => match (asked.kind, asked.protocol) {
+            // The old way to a divert(4) socket: another family in truth.
+            (kind::RAW, protocol::DIVERT) => Err(Errno::EPROTONOSUPPORT),
+            (kind::RAW, _) if raw_sockets && !alone => Ok(()),
+            (kind::RAW, _) => Err(Errno::EPERM),
+            (kind::STREAM, 0 | protocol::TCP) | (kind::DGRAM, 0 | protocol::UDP) => Ok(()),
+            _ if alone => Err(Errno::EPROTONOSUPPORT),
+            _ => Ok(()),
+        },
+        _ => Err(Errno::EPROTONOSUPPORT),
+    }
+}

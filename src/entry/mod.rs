@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Where the kernel calls in: check what comes, call safe code, answer with an
+//! errno. One file for each kind of object; the names are those of
+//! `kmod/entry.h`, the hooks' those of the MAC operation they answer.
+
+mod credential;
+mod module;
+mod privilege;
+mod process;
+mod socket;
+mod syscall;

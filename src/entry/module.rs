@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The module's life, and what its sysctls ask.
+
+use core::ffi::{c_char, c_int};
+use core::ptr;
+
+use sys_bindings as c;
+
+use crate::Errno;
+use crate::jail;
+use crate::kernel::credential::jid_of;
+use crate::kernel::process::Current;
+use crate::kernel::{second_line, task};
+use crate::prison::Jid;
+
+/// Before the policy is registered.
+///
+/// # Safety
+/// Called by the module event alone, once per load, before anything else here.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_load() -> c_int {
+    // SAFETY: once, and nobody can reach the registry yet.
+    unsafe { jail::REGISTRY.init(c"rjail registry") };
+    0
+}
+
+/// Holds the kernel's `struct prison` against the headers; `what` says where
+/// they differ.
+///
+/// # Safety
+/// Called by the module event or at boot, in a thread that may sleep; `what` is
+/// a place to write to.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_self_check(what: *mut *const c_char) -> c_int {
+    // SAFETY: always there.
+    let td = unsafe { c::rjail_c_curthread() };
+    // SAFETY: it is curthread.
+    let Some(current) = (unsafe { Current::new(td) }) else { return Errno::EINVAL.number() };
+    match second_line::self_check(&current) {
+        Ok(()) => 0,
+        Err(text) => {
+            // SAFETY: as the caller says; the text is static.
+            unsafe { what.write(text.as_ptr()) };
+            Errno::ENOSYS.number()
+        }
+    }
+}
+
+/// Whether the module may go: no jail is left, and none is dying.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_quiesce() -> c_int {
+    Errno::from_result(jail::quiesce())
+}
+
+/// After the policy is gone.
+///
+/// # Safety
+/// Called by the module event alone, after [`rjail_entry_load`], when neither
+/// hook nor system call can run any more.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_unload() {
+    task::drain();
+    // SAFETY: nobody can reach the registry any more.
+    unsafe { jail::REGISTRY.destroy() };
+}
+
+/// The task.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_teardown() {
+    jail::teardown();
+}
+
+/// `security.rjail.jails`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_jails() -> u64 {
+    jail::live() as u64
+}
+
+/// `security.rjail.jid` and `jailed`: 0 outside.
+///
+/// # Safety
+/// A live credential.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_jid(cred: *const c::ucred) -> u64 {
+    if ptr::eq(cred, ptr::null()) {
+        return 0;
+    }
+    // SAFETY: as the caller says.
+    unsafe { jid_of(cred) }.map_or(0, Jid::get)
+}
+
+/// `security.rjail.second_line`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_second_line() -> c_int {
+    c_int::from(jail::second_line())
+}
+
+/// Sets it.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_set_second_line(on: c_int) -> c_int {
+    Errno::from_result(jail::set_second_line(on))
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! One address: the sockaddr is rewritten where it is checked, on its way into
+//! the protocol control block. C source: `sys/kern/uipc_syscalls.c`,
+//! `sys/security/mac/mac_socket.c`, `sys/netinet/in_pcb.c`.
+
+use core::ffi::c_int;
+
+use sys_bindings as c;
+
+use crate::address::{self, Lines};
+use crate::kernel::credential::{Jail, jail_of, jid_of};
+use crate::kernel::socket::{AF_INET, AF_INET6, Name, Socket};
+use crate::prison::JailFlags;
+use crate::{Errno, Result, visibility};
+
+/// socket(2), socketpair(2).
+///
+/// # Safety
+/// Called by the MAC framework alone, with a live credential.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_socket_check_create(
+    cred: *mut c::ucred,
+    domain: c_int,
+    kind: c_int,
+    protocol: c_int,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    let asked = address::Socket { domain, kind, protocol };
+    let raw = jail.flags().contains(JailFlags::RAW_SOCKETS);
+    Errno::from_result(address::permits_socket(jail.addresses(), asked, raw, jail.lines()))
+}
+
+/// bind(2), bindat(2).
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential and socket, and an
+/// address in kernel memory that nobody else uses.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_socket_check_bind(
+    cred: *mut c::ucred,
+    so: *mut c::socket,
+    _label: *mut c::label,
+    sa: *mut c::sockaddr,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: alive during the call.
+    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
+    // SAFETY: the kernel's own copy, of `sa_len` bytes.
+    let Some(name) = (unsafe { Name::new(sa) }) else { return 0 };
+    Errno::from_result(bind(jail, &socket, name))
+}
+
+/// connect(2), connectat(2), and sendto(2) or sendmsg(2) with an address.
+///
+/// # Safety
+/// As [`rjail_socket_check_bind`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_socket_check_connect(
+    cred: *mut c::ucred,
+    so: *mut c::socket,
+    _label: *mut c::label,
+    sa: *mut c::sockaddr,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: alive during the call.
+    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
+    // SAFETY: the kernel's own copy, of `sa_len` bytes.
+    let Some(name) = (unsafe { Name::new(sa) }) else { return 0 };
+    Errno::from_result(connect(jail, &socket, name))
+}
+
+/// listen(2).
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential and socket.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_socket_check_listen(
+    cred: *mut c::ucred,
+    so: *mut c::socket,
+    _label: *mut c::label,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: alive during the call.
+    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
+    Errno::from_result(listen(jail, &socket))
+}
+
+/// Lists of sockets: cr_canseesocket(9).
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential and socket.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_socket_check_visible(
+    cred: *mut c::ucred,
+    so: *mut c::socket,
+    _label: *mut c::label,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(subject) = (unsafe { jid_of(cred) }) else { return 0 };
+    // SAFETY: alive during the call.
+    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
+    // SAFETY: a socket keeps its credential.
+    let owner = unsafe { jid_of(socket.owner()) };
+    Errno::from_result(visibility::socket(Some(subject), owner))
+}
+
+/// Lists of connections: cr_canseeinpcb(9).
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential, control block locked.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_inpcb_check_visible(
+    cred: *mut c::ucred,
+    inp: *mut c::inpcb,
+    _label: *mut c::label,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(subject) = (unsafe { jid_of(cred) }) else { return 0 };
+    // SAFETY: locked, so alive; its credential is constant until it is freed.
+    let owner = unsafe { (*inp).inp_cred };
+    // SAFETY: a control block keeps its credential.
+    let owner = unsafe { jid_of(owner) };
+    Errno::from_result(visibility::socket(Some(subject), owner))
+}
+
+fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
+    match socket.family() {
+        // An address too short to hold one is for the protocol to refuse.
+        AF_INET => name.inet().map_or(Ok(()), |asked| {
+            let mine = address::local(jail.addresses(), asked, jail.lines())?;
+            name.set_inet(mine);
+            Ok(())
+        }),
+        // Made before entry: a jail has no IPv6 address.
+        AF_INET6 => Err(Errno::EAFNOSUPPORT),
+        _ => Ok(()),
+    }
+}
+
+fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
+    match socket.family() {
+        AF_INET => name.inet().map_or(Ok(()), |asked| {
+            let remote = address::remote(jail.addresses(), asked, jail.lines())?;
+            confine_source(jail, socket, remote)?;
+            name.set_inet(remote);
+            Ok(())
+        }),
+        AF_INET6 => Err(Errno::EAFNOSUPPORT),
+        _ => Ok(()),
+    }
+}
+
+fn listen(jail: &Jail, socket: &Socket) -> Result {
+    match socket.family() {
+        AF_INET => confine_source(jail, socket, address::primary(jail.addresses())?),
+        AF_INET6 => Err(Errno::EAFNOSUPPORT),
+        _ => Ok(()),
+    }
+}
+
+/// Sees to it that a socket about to speak or to listen has one of the jail's
+/// addresses, or will be given one.
+///
+/// A socket can come from outside, bound to anything. An unbound one, or one
+/// bound to "any", the kernel confines by the second line; without that it is
+/// bound here, if it still can be.
+fn confine_source(jail: &Jail, socket: &Socket, remote: core::net::Ipv4Addr) -> Result {
+    let Some((local, port)) = socket.local() else { return Ok(()) };
+    if !local.is_unspecified() {
+        return if jail.addresses().contains(&local) { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) };
+    }
+    match (jail.lines(), port) {
+        (Lines::Both, _) => Ok(()),
+        (Lines::LabelAlone, 0) => socket.bind(address::pin(jail.addresses(), remote)?),
+        (Lines::LabelAlone, _) => Err(Errno::EADDRNOTAVAIL),
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Making a jail and entering it: the module's state, and the sequence behind
+//! rjail(2). C source of what it answers to: `kern_jail_set` and
+//! `do_jail_attach` in `sys/kern/kern_jail.c`.
+
+#![forbid(unsafe_code)]
+
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::kernel::counted::{Counted, Graveyard};
+use crate::kernel::credential::{Credential, Jail, JailRef};
+use crate::kernel::lock::Sx;
+use crate::kernel::memory::try_collect;
+use crate::kernel::process::Current;
+use crate::kernel::second_line::{NativePrison, Plan};
+use crate::kernel::task;
+use crate::kernel::uaccess::UserString;
+use crate::kernel::vnode::Directory;
+use crate::prison::{JailFlags, Jid, Prison, Registry};
+use crate::root::{self, Entrant};
+use crate::{Errno, Result, address};
+
+/// Every jail. Lock: `registry`.
+pub(crate) static REGISTRY: Sx<Registry<Jail>> = Sx::new(Registry::new());
+
+/// Jails whose last reference is gone.
+static GRAVEYARD: Graveyard<Jail> = Graveyard::new();
+
+/// Whether new jails get a `struct prison`. Changes under `registry`, while no
+/// jail exists.
+static SECOND_LINE: AtomicBool = AtomicBool::new(true);
+
+impl Counted for Jail {
+    fn graveyard() -> &'static Graveyard<Self> {
+        &GRAVEYARD
+    }
+
+    fn wake() {
+        task::enqueue();
+    }
+}
+
+/// What rjail(2) was given, copied in and not yet believed.
+pub(crate) struct Request {
+    pub(crate) path: UserString,
+    pub(crate) hostname: UserString,
+    pub(crate) addresses: Vec<Ipv4Addr>,
+    pub(crate) flags: u32,
+}
+
+/// rjail(2): makes a jail and puts the caller in it.
+///
+/// All that can fail comes first; from step 7 on nothing can, and until then
+/// the caller is as it was.
+///
+/// # Errors
+/// `EPERM`, `EBUSY`: [`root::admit`]. `EINVAL`: a flag, an address or a host
+/// name. Those of the path: [`Directory::look_up`]. `ENOMEM`, `EAGAIN`.
+pub(crate) fn create(current: &mut Current, request: &Request) -> Result<Jid> {
+    // 1. Who asks: what is not allowed is not looked at.
+    admit_early(current)?;
+    // 2. What for.
+    let flags = JailFlags::from_bits(request.flags).ok_or(Errno::EINVAL)?;
+    address::validate(&request.addresses)?;
+    validate_hostname(request.hostname.as_bytes())?;
+    // 3. Where: found once, kept by reference, never looked up again.
+    let root = Directory::look_up(current, request.path.as_c_str())?;
+    // 4. The jail, whole, and known by its number.
+    let jail = build(current, request, flags, &root)?;
+    let jid = jail.jid();
+    // 5. Nobody else in the process moves; what the kernel must allocate is
+    // allocated.
+    let credential = Credential::new().ok_or(Errno::ENOMEM)?;
+    let mut alone = current.single_thread()?;
+    // 6. The process leaves nothing open behind itself.
+    let entrant = Entrant {
+        root_narrowed: alone.root_narrowed(),
+        open_directory: alone.open_directory(),
+        descriptors_shared: alone.descriptors_shared(),
+        directories_shared: alone.directories_shared(),
+        ..Entrant::READY
+    };
+    root::admit(&entrant).map_err(|refusal| refusal.errno())?;
+    // 7. In: first the root, whose change alone can still be refused, then the
+    // credential, which cannot.
+    root.enter(alone.current())?;
+    alone.put_on(credential, jail);
+    Ok(jid)
+}
+
+/// Whether the caller may make jails at all, whatever the arguments are.
+///
+/// # Errors
+/// `EPERM`.
+pub(crate) fn admit_early(current: &Current) -> Result {
+    let entrant = Entrant {
+        privileged: current.may_make_jails(),
+        jailed: current.jail().is_some(),
+        native_jailed: current.native_jailed(),
+        ..Entrant::READY
+    };
+    root::admit(&entrant).map_err(|refusal| refusal.errno())
+}
+
+/// A host name is what the kernel's own jails take: anything but nothing.
+fn validate_hostname(name: &[u8]) -> Result {
+    if name.is_empty() { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+fn build(
+    current: &Current,
+    request: &Request,
+    flags: JailFlags,
+    root: &Directory,
+) -> Result<JailRef> {
+    let addresses = try_collect(request.addresses.iter().copied())?;
+    let jid = REGISTRY.lock().allot()?;
+    let lines = second_line();
+    let native = if lines {
+        let plan = Plan {
+            jid,
+            flags,
+            root: root.clone(),
+            path: &request.path,
+            hostname: &request.hostname,
+            addresses: &addresses,
+        };
+        Some(NativePrison::new(current, plan)?)
+    } else {
+        None
+    };
+    let jail = JailRef::new(Prison::new(jid, flags, addresses, native))?;
+    let mut registry = REGISTRY.lock();
+    if lines != second_line() {
+        // Somebody changed the mode while this jail was not yet counted.
+        return Err(Errno::EAGAIN);
+    }
+    registry.insert(jid, &jail)?;
+    drop(registry);
+    Ok(jail)
+}
+
+/// Takes apart the jails that nothing holds any more. Runs in the module's task.
+pub(crate) fn teardown() {
+    for jail in GRAVEYARD.take_all() {
+        let jid = jail.jid();
+        drop(jail);
+        REGISTRY.lock().remove(jid);
+    }
+}
+
+/// How many jails exist, dying ones included.
+pub(crate) fn live() -> usize {
+    REGISTRY.lock().live()
+}
+
+/// Waits for what is dying; whether no jail is left then.
+///
+/// # Errors
+/// `EBUSY`.
+pub(crate) fn quiesce() -> Result {
+    task::drain();
+    if live() != 0 {
+        // A thread that has exited may hold the last credential until reaped.
+        task::reap_threads();
+        task::drain();
+    }
+    if live() == 0 { Ok(()) } else { Err(Errno::EBUSY) }
+}
+
+/// Whether jails get a `struct prison`.
+pub(crate) fn second_line() -> bool {
+    SECOND_LINE.load(Ordering::Relaxed)
+}
+
+/// Decides that for the jails to come.
+///
+/// # Errors
+/// `EINVAL` for neither 0 nor 1, `EBUSY` while a jail exists.
+pub(crate) fn set_second_line(on: i32) -> Result {
+    let on = match on {
+        0 => false,
+        1 => true,
+        _ => return Err(Errno::EINVAL),
+    };
+    let registry = REGISTRY.lock();
+    if registry.live() != 0 && on != second_line() {
+        return Err(Errno::EBUSY);
+    }
+    SECOND_LINE.store(on, Ordering::Relaxed);
+    drop(registry);
+    Ok(())
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Safe wrappers of the kernel's objects, one file for each.
+//!
+//! [`counted`] and [`memory`] need no kernel and run on any host; the rest exists
+//! in the module only.
+
+pub mod counted;
+pub mod memory;
+
+#[cfg(target_os = "none")]
+mod alloc;
+#[cfg(target_os = "none")]
+pub(crate) mod credential;
+#[cfg(target_os = "none")]
+pub(crate) mod lock;
+#[cfg(target_os = "none")]
+mod panic;
+#[cfg(target_os = "none")]
+pub(crate) mod process;
+#[cfg(target_os = "none")]
+pub(crate) mod second_line;
+#[cfg(target_os = "none")]
+pub(crate) mod socket;
+#[cfg(target_os = "none")]
+pub(crate) mod task;
+#[cfg(target_os = "none")]
+pub(crate) mod uaccess;
+#[cfg(target_os = "none")]
+pub(crate) mod vnode;

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The second line: a `struct prison` of rjail's own making. C source:
+//! `sys/sys/jail.h`, `kern_jail_set` and `prison_deref` in `sys/kern/kern_jail.c`.
+//!
+//! The kernel never lists it, so no jail system call reaches it; rjail anchors
+//! both of its counts, so the kernel's own hold and free never see zero.
+
+use core::ffi::CStr;
+use core::net::Ipv4Addr;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use sys_bindings as c;
+
+use super::credential::Credential;
+use super::process::Current;
+use super::uaccess::UserString;
+use super::vnode::Directory;
+use crate::prison::{JailFlags, Jid};
+use crate::{Errno, Result};
+
+/// The kernel's `struct prison_ip`, private to kern_jail.c: an epoch context, a
+/// 32-bit count, then the addresses without padding. [`self_check`] asks the
+/// kernel whether that is so.
+const ADDRESSES_AT: usize = size_of::<c::epoch_context>() + size_of::<u32>();
+
+/// What the flags of a jail are in `pr_allow`. What native jails have by
+/// default and rjail has no flag for, debugging and the superuser, stays on.
+const ALLOW: &[(JailFlags, u32)] = &[
+    (JailFlags::empty(), c::PR_ALLOW_UNPRIV_DEBUG.cast_unsigned()),
+    (JailFlags::empty(), c::PR_ALLOW_SUSER.cast_unsigned()),
+    (JailFlags::SET_HOSTNAME, c::PR_ALLOW_SET_HOSTNAME.cast_unsigned()),
+    (JailFlags::RAW_SOCKETS, c::PR_ALLOW_RAW_SOCKETS.cast_unsigned()),
+    (JailFlags::CHFLAGS, c::PR_ALLOW_CHFLAGS.cast_unsigned()),
+    (JailFlags::MLOCK, c::PR_ALLOW_MLOCK.cast_unsigned()),
+    (JailFlags::RESERVED_PORTS, c::PR_ALLOW_RESERVED_PORTS.cast_unsigned()),
+    (JailFlags::QUOTAS, c::PR_ALLOW_QUOTAS.cast_unsigned()),
+    (JailFlags::READ_MSGBUF, c::PR_ALLOW_READ_MSGBUF.cast_unsigned()),
+    (JailFlags::EXTATTR, c::PR_ALLOW_EXTATTR.cast_unsigned()),
+    (JailFlags::SETTIME, c::PR_ALLOW_SETTIME.cast_unsigned()),
+    (JailFlags::ADJTIME, c::PR_ALLOW_ADJTIME.cast_unsigned()),
+];
+
+/// `pr_flags`: a host name and IP addresses of its own, sources chosen among
+/// the latter.
+const FLAGS: u32 = (c::PR_HOST
+    | c::PR_IP4
+    | c::PR_IP4_USER
+    | c::PR_IP4_SADDRSEL
+    | c::PR_IP6
+    | c::PR_IP6_USER
+    | c::PR_IP6_SADDRSEL)
+    .cast_unsigned();
+
+/// `enforce_statfs`: the jail sees the mount of its own root, and no other.
+const STATFS_ROOT_ONLY: i32 = 2;
+
+/// A prison that the kernel can use, and rjail keeps.
+///
+/// # Invariants
+/// - Allocated and filled in by [`NativePrison::new`]; alive until dropped.
+/// - One of `pr_ref` and one of `pr_uref` are this value's own: the anchors.
+/// - It owns what its fields point at: the root's use count, the address list,
+///   a reference of the cpuset and of the parent.
+pub(crate) struct NativePrison(NonNull<c::prison>);
+
+// SAFETY: the kernel shares a prison among all threads; rjail changes one only
+// before it is shared and after it is no more.
+unsafe impl Send for NativePrison {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for NativePrison {}
+
+/// What a prison is made from.
+pub(crate) struct Plan<'a> {
+    pub(crate) jid: Jid,
+    pub(crate) flags: JailFlags,
+    pub(crate) root: Directory,
+    pub(crate) path: &'a UserString,
+    pub(crate) hostname: &'a UserString,
+    pub(crate) addresses: &'a [Ipv4Addr],
+}
+
+impl NativePrison {
+    /// Makes a child of the caller's prison. Sleeps.
+    ///
+    /// # Errors
+    /// `ENOMEM`, `EINVAL` (a count that does not fit).
+    pub(crate) fn new(current: &Current, plan: Plan<'_>) -> Result<Self> {
+        // SAFETY: sleeping is allowed; the memory comes zeroed, which is a
+        // `struct prison` of empty lists, null pointers and zero counts.
+        let memory = unsafe { c::rjail_c_malloc_prison(size_of::<c::prison>()) };
+        let prison = NonNull::new(memory.cast::<c::prison>()).ok_or(Errno::ENOMEM)?;
+        let addresses = match address_list(plan.addresses) {
+            Ok(list) => list,
+            Err(errno) => {
+                // SAFETY: allocated above; nobody else has it.
+                unsafe { c::rjail_c_free_prison(memory) };
+                return Err(errno);
+            }
+        };
+        // SAFETY: the caller's credential and its prison are alive.
+        let parent = unsafe { (*current.credential()).cr_prison };
+        // SAFETY: alive as said.
+        unsafe { c::prison_hold(parent) };
+        // SAFETY: the caller lives in the parent, so it is alive in that sense.
+        unsafe { c::prison_proc_hold(parent) };
+        // SAFETY: the memory is ours, zeroed and large enough.
+        let pr = unsafe { &mut *prison.as_ptr() };
+        // SAFETY: alive; what is read is constant, or may be a moment old.
+        let above = unsafe { &*parent };
+
+        pr.pr_id = plan.jid.native();
+        pr.pr_ref = 1;
+        pr.pr_uref = 1;
+        pr.pr_state = c::PRISON_STATE_ALIVE;
+        pr.pr_parent = parent;
+        pr.pr_flags = FLAGS;
+        pr.pr_allow = ALLOW
+            .iter()
+            .filter(|(flag, _)| plan.flags.contains(*flag))
+            .fold(0, |allow, (_, bit)| allow | bit);
+        pr.pr_enforce_statfs = STATFS_ROOT_ONLY;
+        pr.pr_securelevel = above.pr_securelevel;
+        pr.pr_devfs_rsnum = above.pr_devfs_rsnum;
+        pr.pr_osreldate = above.pr_osreldate;
+        pr.pr_osrelease = above.pr_osrelease;
+        pr.pr_vnet = above.pr_vnet;
+        // SAFETY: a live prison has a cpuset and keeps it.
+        pr.pr_cpuset = unsafe { c::cpuset_ref(above.pr_cpuset) };
+        if let Some(slot) = pr.pr_addrs.first_mut() {
+            *slot = addresses.cast();
+        }
+        pr.pr_root = plan.root.into_raw();
+        copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
+        copy(&mut pr.pr_hostuuid, b"00000000-0000-0000-0000-000000000000");
+        decimal(&mut pr.pr_name, plan.jid);
+        let size = pr.pr_path.len();
+        // SAFETY: the vnode is referenced, the buffer is `size` bytes.
+        let named = unsafe { c::rjail_c_global_path(pr.pr_root, pr.pr_path.as_mut_ptr(), size) };
+        if named != 0 {
+            copy(&mut pr.pr_path, plan.path.as_bytes());
+        }
+        // SAFETY: ours alone; makes the mutex, the list heads and the task.
+        unsafe { c::rjail_c_prison_init(prison.as_ptr()) };
+        let made = Self(prison);
+        // SAFETY: ours alone, and its name is set.
+        let error = unsafe { c::rjail_c_racct_attach(prison.as_ptr()) };
+        Errno::check(error).map(|()| made)
+    }
+
+    /// The kernel's own.
+    pub(crate) const fn as_ptr(&self) -> *mut c::prison {
+        self.0.as_ptr()
+    }
+
+    fn counts(&self) -> (u32, u32) {
+        // SAFETY: alive (invariant); the kernel changes counts atomically.
+        let references = unsafe { &raw mut (*self.as_ptr()).pr_ref };
+        // SAFETY: as above.
+        let users = unsafe { &raw mut (*self.as_ptr()).pr_uref };
+        let load = |count: *mut u32| {
+            // SAFETY: aligned, alive, and never accessed but atomically.
+            unsafe { AtomicU32::from_ptr(count) }.load(Ordering::Acquire)
+        };
+        (load(references), load(users))
+    }
+
+    /// Whether nothing but the anchors holds it.
+    fn is_idle(&self) -> bool {
+        self.counts() == (1, 1)
+    }
+}
+
+/// Takes it apart. Sleeps.
+///
+/// Both counts must stand at one. Anything else is a counting bug: it is
+/// reported, and the memory is kept for good, because somebody may use it.
+impl Drop for NativePrison {
+    fn drop(&mut self) {
+        let pr = self.as_ptr();
+        if !self.is_idle() {
+            let (references, users) = self.counts();
+            // SAFETY: alive (invariant); constant.
+            let jid = unsafe { (*pr).pr_id };
+            // SAFETY: prints three numbers.
+            unsafe { c::rjail_c_report_held(jid, references, users) };
+            return;
+        }
+        // Only the anchors: no credential points here, so no code of the kernel
+        // can come to it any more.
+        // SAFETY: ours alone; each field as `new` left it.
+        let fields = unsafe { &mut *pr };
+        // SAFETY: the use count that `new` took over.
+        drop(unsafe { Directory::from_raw(fields.pr_root) });
+        // SAFETY: what `rjail_c_racct_attach` took, if it did.
+        unsafe { c::rjail_c_racct_detach(pr) };
+        // SAFETY: what `rjail_c_prison_init` made.
+        unsafe { c::rjail_c_prison_destroy(pr) };
+        // SAFETY: the reference that `new` took.
+        unsafe { c::cpuset_rel(fields.pr_cpuset) };
+        let parent = fields.pr_parent;
+        let addresses = fields.pr_addrs.first().copied().unwrap_or(ptr::null_mut());
+        // SAFETY: null or allocated by `address_list`.
+        unsafe { c::rjail_c_free_prison(addresses.cast()) };
+        // SAFETY: allocated in `new`; the last use.
+        unsafe { c::rjail_c_free_prison(pr.cast()) };
+        // SAFETY: the two that `new` took.
+        unsafe { c::prison_proc_free(parent) };
+        // SAFETY: as above.
+        unsafe { c::prison_free(parent) };
+    }
+}
+
+/// The address list in the kernel's layout; null for an empty one.
+fn address_list(addresses: &[Ipv4Addr]) -> Result<*mut u8> {
+    if addresses.is_empty() {
+        return Ok(ptr::null_mut());
+    }
+    let count = u32::try_from(addresses.len()).map_err(|_| Errno::EINVAL)?;
+    let size = addresses.len().saturating_mul(size_of::<c::in_addr>()).saturating_add(ADDRESSES_AT);
+    // SAFETY: sleeping is allowed; zeroed memory is an unused epoch context.
+    let list = unsafe { c::rjail_c_malloc_prison(size) }.cast::<u8>();
+    let list = NonNull::new(list).ok_or(Errno::ENOMEM)?;
+    // SAFETY: inside the allocation, which malloc(9) aligns to 8 or more.
+    let counter = unsafe { list.add(size_of::<c::epoch_context>()) }.cast::<u32>();
+    // SAFETY: as above, and nobody else has it.
+    unsafe { counter.write(count) };
+    // SAFETY: inside the allocation.
+    let mut at = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; 4]>();
+    for address in addresses {
+        // SAFETY: one of the `count` places after the counter.
+        unsafe { at.write(address.octets()) };
+        // SAFETY: one further, at most the end of the allocation.
+        at = unsafe { at.add(1) };
+    }
+    Ok(list.as_ptr())
+}
+
+fn copy(to: &mut [core::ffi::c_char], from: &[u8]) {
+    // The last byte stays NUL: the array came zeroed.
+    let room = to.len().saturating_sub(1);
+    for (to, from) in to.iter_mut().take(room).zip(from) {
+        *to = from.cast_signed();
+    }
+}
+
+fn decimal(to: &mut [core::ffi::c_char], jid: Jid) {
+    let mut digits = [0_u8; 20];
+    let mut rest = jid.get();
+    let mut len = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' | (rest % 10).to_le_bytes()[0];
+        rest /= 10;
+        len += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    copy(to, digits.get(digits.len() - len..).unwrap_or_default());
+}
+
+/// Makes a scratch prison and asks the kernel's own accessors for what was put
+/// in. Sleeps.
+///
+/// # Errors
+/// What the kernel sees differently: its `struct prison` is not the one that
+/// the headers described.
+pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static CStr> {
+    let addresses = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 2)];
+    let hostname = UserString::from_static(c"rjail-self-check.invalid");
+    let path = UserString::from_static(c"/");
+    let root = Directory::look_up(current, c"/").ok();
+    let scratch = Scratch::new(current, root, &addresses, &path, &hostname)?;
+    let cred = scratch.credential.as_ptr();
+
+    let mut name = [0_u8; 64];
+    // SAFETY: the credential is alive and points at the scratch prison.
+    unsafe { c::getcredhostname(cred, name.as_mut_ptr().cast(), name.len()) };
+    if CStr::from_bytes_until_nul(&name).ok() != Some(hostname.as_c_str()) {
+        return Err(c"pr_hostname is elsewhere");
+    }
+    let mut first = c::in_addr { s_addr: 0 };
+    // SAFETY: as above.
+    let error = unsafe { c::prison_get_ip4(cred, &raw mut first) };
+    if error != 0 || Some(first.s_addr) != addresses.first().map(|a| network_order(*a)) {
+        return Err(c"the address list has another layout (first address)");
+    }
+    for address in addresses {
+        let asked = c::in_addr { s_addr: network_order(address) };
+        // SAFETY: as above.
+        if unsafe { c::prison_check_ip4(cred, &raw const asked) } != 0 {
+            return Err(c"the address list has another layout (an address is missing)");
+        }
+    }
+    let foreign = c::in_addr { s_addr: network_order(Ipv4Addr::new(203, 0, 113, 3)) };
+    // SAFETY: as above.
+    if unsafe { c::prison_check_ip4(cred, &raw const foreign) } == 0 {
+        return Err(c"the address list does not confine");
+    }
+    // SAFETY: as above.
+    if !unsafe { c::prison_flag(cred, c::PR_HOST.cast_unsigned()) } {
+        return Err(c"pr_flags is elsewhere");
+    }
+    let asked = [(c::PR_ALLOW_CHFLAGS, true), (c::PR_ALLOW_MLOCK, false)];
+    for (bit, wanted) in asked {
+        // SAFETY: as above.
+        if unsafe { c::prison_allow(cred, bit.cast_unsigned()) } != wanted {
+            return Err(c"pr_allow is elsewhere");
+        }
+    }
+    // SAFETY: both prisons are alive.
+    let child = unsafe { c::prison_ischild(&raw mut c::prison0, scratch.prison.as_ptr()) };
+    if !child {
+        return Err(c"pr_parent is elsewhere");
+    }
+    scratch.give_back()
+}
+
+/// The scratch prison and a credential in it.
+struct Scratch {
+    credential: Credential,
+    prison: NativePrison,
+}
+
+impl Scratch {
+    fn new(
+        current: &Current,
+        root: Option<Directory>,
+        addresses: &[Ipv4Addr],
+        path: &UserString,
+        hostname: &UserString,
+    ) -> core::result::Result<Self, &'static CStr> {
+        let root = root.ok_or(c"there is no root directory")?;
+        let flags = JailFlags::CHFLAGS;
+        let plan = Plan { jid: Jid::FIRST, flags, root, path, hostname, addresses };
+        let prison = NativePrison::new(current, plan).map_err(|_| c"no memory")?;
+        let credential = Credential::new().ok_or(c"no memory")?;
+        // SAFETY: `credential` is empty and ours; the source is alive.
+        unsafe { c::crcopy(credential.as_ptr(), current.credential()) };
+        // SAFETY: ours, and crcopy gave it a reference of this prison.
+        let parent = unsafe { (*credential.as_ptr()).cr_prison };
+        // SAFETY: alive: `prison` anchors it.
+        unsafe { c::prison_hold(prison.as_ptr()) };
+        // SAFETY: ours alone.
+        unsafe { (*credential.as_ptr()).cr_prison = prison.as_ptr() };
+        // SAFETY: the reference of crcopy, which nothing points at any more.
+        unsafe { c::prison_free(parent) };
+        Ok(Self { credential, prison })
+    }
+
+    fn give_back(self) -> core::result::Result<(), &'static CStr> {
+        drop(self.credential);
+        if self.prison.is_idle() { Ok(()) } else { Err(c"pr_ref or pr_uref is elsewhere") }
+    }
+}
+
+/// As `struct in_addr` keeps it.
+pub(crate) const fn network_order(address: Ipv4Addr) -> u32 {
+    u32::from_ne_bytes(address.octets())
+}

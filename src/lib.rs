@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! rjail: the jail of Kamp and Watson's paper as a FreeBSD kernel module.
+//!
+//! # Reading order
+//! 1. The decisions, pure functions over small values: [`visibility`],
+//!    [`address`], [`privilege`], [`root`].
+//! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
+//! 3. `jail`: making one and entering it, the one sequence that changes a
+//!    process. Then `kernel`, safe wrappers of the kernel's objects, and
+//!    `entry`, where the kernel calls in; these three exist in the module only.
+//!
+//! # Where unsafe code may live
+//! In `src/kernel/` and `src/entry/`, each block justified; everywhere else it
+//! is denied here and forbidden in each file. Only `src/kernel/` and
+//! `src/entry/` see the kernel's own types.
+//!
+//! # Lock order
+//! `registry` (sx) is a leaf: it is taken with no other lock of rjail held,
+//! nothing sleeps on user memory under it, and no lock of the kernel is taken
+//! inside but malloc(9)'s. The last reference of a prison may drop under any
+//! lock of the kernel, a credential's mutex among them, so it only queues: the
+//! teardown task takes `registry`, then the kernel's own locks, one at a time.
+//! Entry: the process is single-threaded first; then, each on its own, its
+//! descriptor table's and directories' locks (inside `pwd_chroot_chdir`), its
+//! process lock, `allproc_lock`.
+
+#![no_std]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+pub mod address;
+pub mod errno;
+pub mod prison;
+pub mod privilege;
+pub mod root;
+pub mod visibility;
+
+#[expect(unsafe_code, reason = "reference counts; and in the module the kernel's own objects")]
+pub mod kernel;
+
+#[cfg(target_os = "none")]
+#[expect(unsafe_code, reason = "pointers that the kernel hands in")]
+mod entry;
+#[cfg(target_os = "none")]
+mod jail;
+
+pub use errno::{Errno, Result};

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! What a jail was made with: the flags of rjail(2), given once, sealed after.
+//!
+//! Mirrors `RJAIL_*` in `kmod/rjail.h`; a host test holds the two together.
+//! Native counterparts are the `allow.*` parameters of jail(8) and the four
+//! `jail.*_allowed` sysctls of the 4.0 kernel.
+
+#![forbid(unsafe_code)]
+
+bitflags::bitflags! {
+    /// What root in the jail may do beyond the default. No flag is the least.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct JailFlags: u32 {
+        /// Change the jail's own host name. The second line keeps the name and
+        /// alone asks for this (`PR_ALLOW_SET_HOSTNAME`).
+        const SET_HOSTNAME = 0x001;
+        /// `SOCK_RAW`: ping, traceroute.
+        const RAW_SOCKETS = 0x002;
+        /// The system's file flags: immutable, append-only, no unlink.
+        const CHFLAGS = 0x004;
+        /// System V IPC, whose objects the jail then shares with its host.
+        const SYSVIPC = 0x008;
+        /// Wire memory: mlock(2), munlock(2) and their kin.
+        const MLOCK = 0x010;
+        /// Ports below `net.inet.ip.portrange.reservedhigh`.
+        const RESERVED_PORTS = 0x020;
+        /// Read and set quotas of the file systems it sees.
+        const QUOTAS = 0x040;
+        /// Read the kernel's message buffer.
+        const READ_MSGBUF = 0x080;
+        /// The system namespace of extended attributes.
+        const EXTATTR = 0x100;
+        /// Set the machine's clock, and slew it.
+        const SETTIME = 0x200;
+        /// Slew the machine's clock.
+        const ADJTIME = 0x400;
+    }
+}
+
+impl JailFlags {
+    /// The jail of the paper: its own name, its own low ports, nothing more.
+    pub const PAPER: Self = Self::SET_HOSTNAME.union(Self::RESERVED_PORTS);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Every jail by number: `allprison` and `prison_find` of
+//! `sys/kern/kern_jail.c`.
+
+#![forbid(unsafe_code)]
+
+use alloc::vec::Vec;
+
+use super::Jid;
+use crate::kernel::counted::{Counted, Ref, Weak};
+use crate::kernel::memory::try_push;
+use crate::{Errno, Result};
+
+/// Chains; enough that 10,000 jails make chains of ten.
+const CHAINS: usize = 1024;
+
+/// A table from number to jail that keeps no jail alive.
+///
+/// Its owner locks it; `&mut` says that the lock is held.
+pub struct Registry<T: Counted> {
+    next: Option<Jid>,
+    live: usize,
+    chains: [Vec<(Jid, Weak<T>)>; CHAINS],
+}
+
+impl<T: Counted> Registry<T> {
+    /// An empty one.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { next: Some(Jid::FIRST), live: 0, chains: [const { Vec::new() }; CHAINS] }
+    }
+
+    /// A number that no jail has had.
+    ///
+    /// # Errors
+    /// `EAGAIN` once the numbers are used up, as jail(2) answers.
+    pub fn allot(&mut self) -> Result<Jid> {
+        let jid = self.next.ok_or(Errno::EAGAIN)?;
+        self.next = jid.next();
+        Ok(jid)
+    }
+
+    /// Enters a jail.
+    ///
+    /// # Errors
+    /// `ENOMEM`; nothing has changed. May sleep.
+    pub fn insert(&mut self, jid: Jid, jail: &Ref<T>) -> Result {
+        let chain = self.chain(jid);
+        try_push(chain, (jid, Ref::downgrade(jail)))?;
+        self.live += 1;
+        Ok(())
+    }
+
+    /// Strikes a jail out; whether it was there.
+    pub fn remove(&mut self, jid: Jid) -> bool {
+        let chain = self.chain(jid);
+        let Some(at) = chain.iter().position(|(number, _)| *number == jid) else {
+            return false;
+        };
+        chain.swap_remove(at);
+        if chain.is_empty() {
+            *chain = Vec::new();
+        }
+        self.live -= 1;
+        true
+    }
+
+    /// The jail with this number, unless it is dying.
+    #[must_use]
+    pub fn find(&mut self, jid: Jid) -> Option<Ref<T>> {
+        let (_, weak) = self.chain(jid).iter().find(|(number, _)| *number == jid)?;
+        weak.upgrade()
+    }
+
+    /// How many jails are entered, dying ones included.
+    #[must_use]
+    pub const fn live(&self) -> usize {
+        self.live
+    }
+
+    fn chain(&mut self, jid: Jid) -> &mut Vec<(Jid, Weak<T>)> {
+        #[expect(clippy::cast_possible_truncation, reason = "the rest is 0 to CHAINS - 1")]
+        let at = (jid.get() % CHAINS as u64) as usize;
+        &mut self.chains[at]
+    }
+}
+
+impl<T: Counted> Default for Registry<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Runs bindgen over the kernel's headers, from an allowlist.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use bindgen::callbacks::{IntKind, ParseCallbacks};
+
+/// Structures whose fields rjail reads or fills in.
+const TYPES: &[&str] = &[
+    "domain",
+    "epoch_context",
+    "filedesc",
+    "in_addr",
+    "inpcb",
+    "label",
+    "prison",
+    "prison_state",
+    "proc",
+    "protosw",
+    "pwd",
+    "pwddesc",
+    "rjail_args",
+    "sockaddr",
+    "sockaddr_in",
+    "socket",
+    "sx",
+    "thread",
+    "ucred",
+    "vnode",
+];
+
+/// Kernel functions that rjail calls as they are.
+const FUNCTIONS: &[&str] = &[
+    "change_dir",
+    "copyin",
+    "copyinstr",
+    "cpuset_ref",
+    "cpuset_rel",
+    "crcopy",
+    "crcopysafe",
+    "crfree",
+    "crget",
+    "crhold",
+    "getcredhostname",
+    "mac_vnode_check_chroot",
+    "osd_exit",
+    "priv_check",
+    "prison_allow",
+    "prison_check_ip4",
+    "prison_flag",
+    "prison_free",
+    "prison_get_ip4",
+    "prison_hold",
+    "prison_ischild",
+    "prison_proc_free",
+    "prison_proc_hold",
+    "proc_set_cred",
+    "pwd_chroot_chdir",
+    "setsugid",
+    "sobind",
+    "vrele",
+    "rjail_c_.*",
+];
+
+/// Constants and variables.
+const VARS: &[&str] = &[
+    "AF_.*",
+    "MAC_MAX_SLOTS",
+    "MAXHOSTNAMELEN",
+    "MAXPATHLEN",
+    "OSD_JAIL",
+    "PR_ALLOW_.*",
+    "PR_HOST",
+    "PR_IP4.*",
+    "PR_IP6.*",
+    "PRIV_JAIL_SET",
+    "RJAIL_.*",
+    "SOCK_.*",
+    "__FreeBSD_version",
+    "osreldate",
+    "prison0",
+    "rjail_slot",
+];
+
+/// Collects the privileges while bindgen walks the macros.
+#[derive(Debug, Default)]
+struct Privileges(Arc<Mutex<Vec<(i64, String)>>>);
+
+impl ParseCallbacks for Privileges {
+    fn int_macro(&self, name: &str, value: i64) -> Option<IntKind> {
+        if name.starts_with("PRIV_") {
+            self.0.lock().expect("one thread").push((value, name.to_owned()));
+        }
+        None
+    }
+}
+
+fn main() {
+    println!("cargo::rerun-if-changed=wrapper.h");
+    println!("cargo::rerun-if-changed=../kmod/helpers.h");
+    println!("cargo::rerun-if-changed=../kmod/rjail.h");
+    println!("cargo::rerun-if-env-changed=RJAIL_KERNEL_CFLAGS");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let Ok(cflags) = env::var("RJAIL_KERNEL_CFLAGS") else {
+        panic!("sys-bindings needs a kernel's headers: build it with `make kmod`");
+    };
+
+    let privileges = Privileges::default();
+    let found = Arc::clone(&privileges.0);
+    let mut builder = bindgen::Builder::default()
+        .header("wrapper.h")
+        .parse_callbacks(Box::new(privileges))
+        .clang_args(cflags.split('\x1f'))
+        .use_core() // no std in a kernel
+        .ctypes_prefix("core::ffi") // its C types are core's
+        .default_enum_style(bindgen::EnumVariation::Consts) // C enums hold any int
+        .default_macro_constant_type(bindgen::MacroTypeVariation::Signed) // C's int
+        .prepend_enum_name(false) // C's names stay as they are
+        .derive_debug(false) // nobody prints a kernel structure
+        .derive_copy(true) // addresses are values
+        .layout_tests(true) // size and offset as C has them
+        .generate_comments(false) // the headers' text is not ours
+        .merge_extern_blocks(true) // one block to read
+        .rust_target(bindgen::RustTarget::stable(85, 0).unwrap_or_else(|_| unreachable!()))
+        .rust_edition(bindgen::RustEdition::Edition2024);
+    for name in TYPES {
+        builder = builder.allowlist_type(name);
+    }
+    for name in FUNCTIONS {
+        builder = builder.allowlist_function(name);
+    }
+    for name in VARS {
+        builder = builder.allowlist_var(name);
+    }
+    let bindings = builder.generate().expect("bindgen reads the kernel's headers");
+    bindings.write_to_file(out.join("bindings.rs")).expect("writing bindings.rs");
+
+    let mut privileges = found.lock().expect("one thread").clone();
+    // Bounds of the space, not privileges.
+    privileges.retain(|(_, name)| !name.starts_with("PRIV_MAXPRIV") && !name.starts_with("_PRIV"));
+    privileges.sort();
+    let rows: String =
+        privileges.iter().map(|(n, name)| format!("    ({n}, {name:?}),\n")).collect();
+    fs::write(out.join("privileges.rs"), format!("&[\n{rows}]\n")).expect("writing privileges.rs");
+}
