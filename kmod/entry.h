@@ -18,6 +18,7 @@ int	rjail_entry_self_check(const char **what);
 int	rjail_entry_quiesce(void);
 void	rjail_entry_unload(void);
 void	rjail_entry_teardown(void);
+void	rjail_entry_emptied(void *jail);
 
 /* System calls. */
 int	rjail_entry_create(struct thread *, const struct rjail_args *, int64_t *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <sys/param.h>
 #include <sys/systm.h>
+#include <sys/event.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
 #include <sys/filedesc.h>
@@ -8,6 +9,7 @@
 #include <sys/kernel.h>
 #include <sys/lock.h>
 #include <sys/malloc.h>
+#include <sys/mman.h>
 #include <sys/mutex.h>
 #include <sys/namei.h>
 #include <sys/osd.h>
@@ -214,30 +216,78 @@ rjail_c_global_path(struct vnode *vp, char *path, size_t size)
 }
 
 /*
- * The kernel never sees the last reference of a prison that rjail anchors; if
- * it does, the count is broken, and keeping the memory is the safe answer.
+ * The kernel runs this when the last process of the prison has gone, with a
+ * reference that it took for the purpose.
  */
 static void
-rjail_c_prison_complete(void *context, int pending __unused)
+rjail_c_prison_complete(void *jail, int pending __unused)
 {
-	struct prison *pr = context;
-
-	printf("rjail: the kernel dropped the last reference of jail %d, "
-	    "which rjail still holds; it stays in memory\n", pr->pr_id);
+	rjail_entry_emptied(jail);
 }
 
 void
 rjail_c_prison_init(struct prison *pr)
 {
+	struct prison *above;
+
 	LIST_INIT(&pr->pr_children);
 	LIST_INIT(&pr->pr_proclist);
+	LIST_INIT(&pr->pr_descs);
 	mtx_init(&pr->pr_mtx, "rjail prison", NULL, MTX_DEF | MTX_DUPOK);
-	TASK_INIT(&pr->pr_task, 0, rjail_c_prison_complete, pr);
+	pr->pr_klist = knlist_alloc(&pr->pr_mtx);
+	/* kill(-1) outside looks for jailed processes only where jails are. */
+	sx_xlock(&allprison_lock);
+	for (above = pr->pr_parent; above != NULL; above = above->pr_parent)
+		above->pr_childcount++;
+	sx_xunlock(&allprison_lock);
+}
+
+/* From here on the end of the last process hands jail back: see above. */
+void
+rjail_c_prison_populate(struct prison *pr, void *jail)
+{
+	TASK_INIT(&pr->pr_task, 0, rjail_c_prison_complete, jail);
+}
+
+/* Whether the kernel's task was about processes, and not about references. */
+bool
+rjail_c_prison_lost_last_process(struct prison *pr)
+{
+	bool lost;
+
+	mtx_lock(&pr->pr_mtx);
+	lost = (pr->pr_flags & PR_COMPLETE_PROC) != 0;
+	pr->pr_flags &= ~PR_COMPLETE_PROC;
+	mtx_unlock(&pr->pr_mtx);
+	return (lost);
+}
+
+/* What the kernel does for its own jails then: prison_cleanup(). */
+void
+rjail_c_prison_emptied(struct prison *pr)
+{
+	sx_xlock(&allprison_lock);
+	mtx_lock(&pr->pr_mtx);
+	pr->pr_state = PRISON_STATE_DYING;
+	KNOTE_LOCKED(pr->pr_klist, NOTE_JAIL_REMOVE);
+	mtx_unlock(&pr->pr_mtx);
+	shm_remove_prison(pr);
+	(void)osd_jail_call(pr, PR_METHOD_REMOVE, NULL);
+	sx_xunlock(&allprison_lock);
 }
 
 void
 rjail_c_prison_destroy(struct prison *pr)
 {
+	struct prison *above;
+
+	sx_xlock(&allprison_lock);
+	for (above = pr->pr_parent; above != NULL; above = above->pr_parent)
+		above->pr_childcount--;
+	sx_xunlock(&allprison_lock);
+	mtx_lock(&pr->pr_mtx);
+	knlist_detach(pr->pr_klist);
+	mtx_unlock(&pr->pr_mtx);
 	osd_jail_exit(pr);
 	mtx_destroy(&pr->pr_mtx);
 }
@@ -297,9 +347,13 @@ rjail_c_teardown_enqueue(void)
 	taskqueue_enqueue(taskqueue_thread, &rjail_c_teardown_task);
 }
 
+/* The kernel's queue of prison tasks, ours among them, comes first: it feeds ours. */
+TASKQUEUE_DECLARE(jail_remove);
+
 void
 rjail_c_teardown_drain(void)
 {
+	taskqueue_drain_all(taskqueue_jail_remove);
 	taskqueue_drain(taskqueue_thread, &rjail_c_teardown_task);
 }
 

@@ -48,6 +48,9 @@ int	 rjail_c_global_path(struct vnode *, char *, size_t);
 
 void	 rjail_c_prison_init(struct prison *);
 void	 rjail_c_prison_destroy(struct prison *);
+void	 rjail_c_prison_populate(struct prison *, void *jail);
+bool	 rjail_c_prison_lost_last_process(struct prison *);
+void	 rjail_c_prison_emptied(struct prison *);
 int	 rjail_c_racct_attach(struct prison *);
 void	 rjail_c_racct_detach(struct prison *);
 void	 rjail_c_racct_changed(struct proc *, struct ucred *from,

@@ -2,7 +2,7 @@
 //! Which IPv4 address a jailed socket uses.
 //!
 //! The paper rewrites addresses on their way into the protocol control block
-//! (section 4.4): "any" becomes the jail's address, and so does 127.0.0.1, on
+//! (section 6.4): "any" becomes the jail's address, and so does 127.0.0.1, on
 //! either end. The kernel does the same in `prison_local_ip4`,
 //! `prison_remote_ip4` and `prison_get_ip4` (C source: `sys/netinet/in_jail.c`)
 //! and limits the address families in `prison_check_af` (C source:
@@ -13,7 +13,7 @@
 
 #![forbid(unsafe_code)]
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::{Errno, Result};
 
@@ -76,7 +76,7 @@ pub fn validate(list: &[Ipv4Addr]) -> Result {
 ///   `EADDRNOTAVAIL` for an address that is not the jail's.
 /// - Locks: none; the list does not change after creation. Callable where
 ///   nothing may sleep.
-/// - Answers to: the paper, 4.4; `prison_local_ip4`.
+/// - Answers to: the paper, 6.4; `prison_local_ip4`.
 ///
 /// # Errors
 /// `EAFNOSUPPORT`, `EADDRNOTAVAIL`.
@@ -103,7 +103,7 @@ pub fn local(list: &[Ipv4Addr], asked: Ipv4Addr, lines: Lines) -> Result<Ipv4Add
 ///   (`net.inet.ip.connect_inaddr_wild`), would put the host's there.
 /// - Returns: `EAFNOSUPPORT` when the jail has no IPv4 address.
 /// - Locks: none, as [`local`].
-/// - Answers to: the paper, 4.4; `prison_remote_ip4`.
+/// - Answers to: the paper, 6.4; `prison_remote_ip4`.
 ///
 /// # Errors
 /// `EAFNOSUPPORT`.
@@ -119,23 +119,64 @@ pub fn remote(list: &[Ipv4Addr], asked: Ipv4Addr, lines: Lines) -> Result<Ipv4Ad
     Ok(asked)
 }
 
-/// The source address an unbound socket is bound to before it connects, listens
-/// or sends.
+/// What must happen to a socket that is about to connect, listen or send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Nothing: it has an address of the jail's, or the kernel gives it one.
+    Keep,
+    /// Bind it to this address of the jail's first.
+    Bind(Ipv4Addr),
+}
+
+/// Sees to it that a socket speaks from the jail's address.
 ///
-/// - Determines: what `remote` already answered when it is the jail's own (a
-///   jail that talks to itself does so from the address it talks to), else the
-///   primary address. Without this the kernel would choose the source among all
-///   addresses of the host.
-/// - Returns: `EAFNOSUPPORT` when the jail has no IPv4 address.
-/// - Locks: none, as [`local`].
+/// - Determines: a socket bound to an address of the jail is left alone. One
+///   that is bound to another came from outside, and is stopped. For one that is
+///   not bound the kernel would choose among all addresses of the host, unless
+///   the second line confines the choice: with the label alone it is bound to
+///   [`pin`]'s answer first. So would one bound to "any" with a port of its own,
+///   which cannot be bound again; with the label alone it can only have come
+///   from outside, and is stopped.
+/// - Returns: in this order, `EAFNOSUPPORT` when the jail has no IPv4 address,
+///   `EADDRNOTAVAIL` for a socket that is bound elsewhere.
+/// - Locks: none, as [`local`]. The caller reads `bound` from the socket, and
+///   binds, with nobody else binding it meanwhile or trusts the kernel to refuse
+///   the second bind.
 /// - Answers to: `prison_get_ip4`, `prison_saddrsel_ip4` and the choices of
-///   `in_pcbladdr` (C source: `sys/netinet/in_pcb.c`).
+///   `in_pcbladdr` (C source: `sys/netinet/in_pcb.c`). A native jail lets a
+///   socket from outside speak on.
 ///
 /// # Errors
-/// `EAFNOSUPPORT`.
+/// `EAFNOSUPPORT`, `EADDRNOTAVAIL`.
 #[doc(alias = "prison_get_ip4")]
 #[doc(alias = "prison_saddrsel_ip4")]
 #[doc(alias = "in_pcbladdr")]
+pub fn source(
+    list: &[Ipv4Addr],
+    bound: SocketAddrV4,
+    remote: Ipv4Addr,
+    lines: Lines,
+) -> Result<Source> {
+    let pinned = pin(list, remote)?;
+    match (lines, bound.port()) {
+        _ if list.contains(bound.ip()) => Ok(Source::Keep),
+        _ if !bound.ip().is_unspecified() => Err(Errno::EADDRNOTAVAIL),
+        (Lines::Both, _) => Ok(Source::Keep),
+        (Lines::LabelAlone, 0) => Ok(Source::Bind(pinned)),
+        (Lines::LabelAlone, _) => Err(Errno::EADDRNOTAVAIL),
+    }
+}
+
+/// The source address of a jail that talks to `remote`.
+///
+/// - Determines: `remote` itself when it is the jail's own (a jail that talks to
+///   itself does so from the address it talks to), else the primary address.
+/// - Returns: `EAFNOSUPPORT` when the jail has no IPv4 address.
+/// - Locks: none, as [`local`].
+/// - Answers to: `prison_get_ip4`.
+///
+/// # Errors
+/// `EAFNOSUPPORT`.
 pub fn pin(list: &[Ipv4Addr], remote: Ipv4Addr) -> Result<Ipv4Addr> {
     let primary = primary(list)?;
     Ok(own(list, remote, primary))

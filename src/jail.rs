@@ -104,9 +104,14 @@ pub(crate) fn admit_early(current: &Current) -> Result {
     root::admit(&entrant).map_err(|refusal| refusal.errno())
 }
 
-/// A host name is what the kernel's own jails take: anything but nothing.
+/// A host name is not empty, and every byte of it can be printed: it comes back
+/// in logs and on terminals. The kernel's own jails take anything.
 fn validate_hostname(name: &[u8]) -> Result {
-    if name.is_empty() { Err(Errno::EINVAL) } else { Ok(()) }
+    if !name.is_empty() && name.iter().all(u8::is_ascii_graphic) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 fn build(
@@ -122,7 +127,7 @@ fn build(
         let plan = Plan {
             jid,
             flags,
-            root: root.clone(),
+            root: Some(root.clone()),
             path: &request.path,
             hostname: &request.hostname,
             addresses: &addresses,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The hardened chroot: who may enter, and what holds inside.
+//! The hardened chroot: who may enter.
 //!
 //! A root directory confines only a process that holds no other way to a
-//! directory above it. The paper (section 4.1) found two, ".." with a narrowed
+//! directory above it. The paper (section 6.2) found two, ".." with a narrowed
 //! root and a kept directory descriptor; the kernel's answers to them are
 //! `pwd_chroot`, `pwd_chroot_chdir` and `chroot_refuse_vdir_fds` (C source:
 //! `sys/kern/kern_descrip.c`). rjail asks for more than they do, because the
@@ -10,11 +10,11 @@
 
 #![forbid(unsafe_code)]
 
-use crate::{Errno, Result};
+use crate::Errno;
 
 /// What is known of a process that asks to enter a jail.
 ///
-/// All of it is read under the locks that keep it true until the root is set.
+/// All of it stays true until the root is set: see [`admit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entrant {
     /// It holds the privilege to make a jail.
@@ -23,12 +23,10 @@ pub struct Entrant {
     pub jailed: bool,
     /// It is in a jail of the kernel's.
     pub native_jailed: bool,
-    /// Its root directory is not the machine's: chroot(2) narrowed it.
+    /// chroot(2) gave it a root before (`pwd_jdir` is set), be it the machine's.
     pub root_narrowed: bool,
     /// A descriptor of its table that is a directory, if any is.
     pub open_directory: Option<i32>,
-    /// It has more than one thread.
-    pub threaded: bool,
     /// Another process uses its descriptor table (rfork(2) without `RFFDG`).
     pub descriptors_shared: bool,
     /// Another process uses its root and working directory.
@@ -43,7 +41,6 @@ impl Entrant {
         native_jailed: false,
         root_narrowed: false,
         open_directory: None,
-        threaded: false,
         descriptors_shared: false,
         directories_shared: false,
     };
@@ -58,19 +55,16 @@ pub enum Refusal {
     Jailed,
     /// Step 3. It is in a native jail, whose promises rjail does not know.
     NativeJailed,
-    /// Step 4. chroot(2) narrowed its root. The kernel remembers one directory
-    /// that ".." never passes, the one of the first chroot(2): it must be the
-    /// jail's.
+    /// Step 4. chroot(2) gave it a root before. The kernel remembers one
+    /// directory beside the root that ".." never passes, the one of the first
+    /// chroot(2): it must be the jail's. Even chroot(2) to "/" uses it up.
     RootNarrowed,
     /// Step 5. It holds this directory open: fchdir(2) would lead out.
     OpenDirectory(i32),
-    /// Step 6. Another thread may be in a system call with the old credential,
-    /// and open a directory after step 5 looked.
-    Threaded,
-    /// Step 7. Another process could put a directory into the descriptor table
+    /// Step 6. Another process could put a directory into the descriptor table
     /// after step 5 looked.
     DescriptorsShared,
-    /// Step 8. Another process could move the root or the working directory
+    /// Step 7. Another process could move the root or the working directory
     /// afterwards, and would itself be moved.
     DirectoriesShared,
 }
@@ -85,7 +79,7 @@ impl Refusal {
             | Self::NativeJailed
             | Self::RootNarrowed
             | Self::OpenDirectory(_) => Errno::EPERM,
-            Self::Threaded | Self::DescriptorsShared | Self::DirectoriesShared => Errno::EBUSY,
+            Self::DescriptorsShared | Self::DirectoriesShared => Errno::EBUSY,
         }
     }
 
@@ -97,9 +91,8 @@ impl Refusal {
             Self::NotPrivileged => "only the superuser makes jails",
             Self::Jailed => "the process is in a jail already",
             Self::NativeJailed => "the process is in a native jail",
-            Self::RootNarrowed => "chroot(2) has narrowed the root of the process",
+            Self::RootNarrowed => "chroot(2) has set the root of the process before",
             Self::OpenDirectory(_) => "the process holds a directory open",
-            Self::Threaded => "the process has more than one thread",
             Self::DescriptorsShared => "another process shares the descriptor table",
             Self::DirectoriesShared => "another process shares the root and working directory",
         }
@@ -108,13 +101,14 @@ impl Refusal {
 
 /// Whether a process may enter a jail.
 ///
-/// - Determines: the eight steps of [`Refusal`], in their order; the first that
+/// - Determines: the seven steps of [`Refusal`], in their order; the first that
 ///   fails is the answer. What would be permanent (`EPERM`) comes before what
 ///   could be otherwise a moment later (`EBUSY`).
 /// - Returns: `Ok`, or the step that failed; [`Refusal::errno`] has its errno.
-/// - Locks: the caller holds those of the descriptor table and of the
-///   directories from reading the [`Entrant`] until the root is set.
-/// - Answers to: the paper, 4.1; `chroot_refuse_vdir_fds`. Steps 4, 6, 7 and 8
+/// - Locks: none. The caller sees to it that nobody changes the answers until
+///   the root is set: it has stopped the other threads of its process, and steps
+///   6 and 7 say that no other process can.
+/// - Answers to: the paper, 6.2; `chroot_refuse_vdir_fds`. Steps 4, 6 and 7
 ///   are rjail's own: a native jail lets such a process in.
 ///
 /// # Errors
@@ -138,9 +132,6 @@ pub const fn admit(entrant: &Entrant) -> core::result::Result<(), Refusal> {
     if let Some(descriptor) = entrant.open_directory {
         return Err(Refusal::OpenDirectory(descriptor));
     }
-    if entrant.threaded {
-        return Err(Refusal::Threaded);
-    }
     if entrant.descriptors_shared {
         return Err(Refusal::DescriptorsShared);
     }
@@ -148,61 +139,4 @@ pub const fn admit(entrant: &Entrant) -> core::result::Result<(), Refusal> {
         return Err(Refusal::DirectoriesShared);
     }
     Ok(())
-}
-
-/// Whether a process may chroot(2), or fchroot(2), again.
-///
-/// - Determines: nothing stands against a nested root as such; but the new root
-///   forgets the old, so inside a jail no directory may be open across it. The
-///   kernel asks the same of every narrowed process, unless
-///   `kern.chroot_allow_open_directories` is 2: inside a jail no setting helps.
-/// - Returns: `Ok` for the unjailed; `EPERM` with a directory open.
-/// - Locks: the caller holds the descriptor table's, if it can; where it cannot,
-///   the kernel asks again under it.
-/// - Answers to: `pwd_chroot`.
-///
-/// # Errors
-/// `EPERM`.
-#[doc(alias = "pwd_chroot")]
-#[doc(alias = "kern_chroot")]
-pub const fn chroot(jailed: bool, open_directory: Option<i32>) -> Result {
-    match open_directory {
-        Some(_) if jailed => Err(Errno::EPERM),
-        _ => Ok(()),
-    }
-}
-
-/// Where a directory lies, seen from a jail's root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// The root itself, or beneath it.
-    Beneath,
-    /// Not beneath it.
-    Outside,
-    /// The kernel cannot tell: the directory was removed, or its parent is not
-    /// known without a lookup.
-    Unknown,
-}
-
-/// Whether a process may make a directory its working directory.
-///
-/// - Determines: a jailed process stands beneath its jail's root, however it
-///   came by the directory: by name, by a kept descriptor, by one received over
-///   a socket.
-/// - Returns: `Ok` for the unjailed, and for a directory beneath the root;
-///   `ENOENT` for one that is not, or of which that cannot be shown: outside
-///   names do not exist.
-/// - Locks: none; the caller keeps the vnode referenced.
-/// - Answers to: the paper, 4.1; `change_dir` (C source:
-///   `sys/kern/vfs_syscalls.c`).
-///
-/// # Errors
-/// `ENOENT`.
-#[doc(alias = "change_dir")]
-#[doc(alias = "sys_fchdir")]
-pub const fn chdir(jailed: bool, directory: Place) -> Result {
-    match directory {
-        Place::Outside | Place::Unknown if jailed => Err(Errno::ENOENT),
-        _ => Ok(()),
-    }
 }

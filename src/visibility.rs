@@ -3,7 +3,7 @@
 //!
 //! One question, asked by signals, debugging, scheduling, waiting and every
 //! listing: may this credential know of that one? The paper's `p_trespass`
-//! (section 4.3), the kernel's `prison_check` (C source: `sys/kern/kern_jail.c`)
+//! (section 6.3), the kernel's `prison_check` (C source: `sys/kern/kern_jail.c`)
 //! and its callers `p_cansignal`, `p_candebug`, `p_cansched`, `p_canwait` and
 //! `cr_cansee` (C source: `sys/kern/kern_prot.c`).
 //!
@@ -24,7 +24,7 @@ use crate::{Errno, Result};
 ///   otherwise, the answer for a process that is not there. Never `EPERM`: that
 ///   would say that it is.
 /// - Locks: none; the values are copies.
-/// - Answers to: `p_trespass` (paper, 4.3), `prison_check`.
+/// - Answers to: `p_trespass` (paper, 6.3), `prison_check`.
 ///
 /// # Errors
 /// `ESRCH`.

@@ -4,7 +4,7 @@
 //! A case is a short sequence that one process, the *subject*, plays twice:
 //! once outside any jail and once inside. Every backend (the model kernel on
 //! any machine, the guest program on a real kernel, the same guest program in a
-//! native jail) builds the same [world](crate::world), plays the same steps and
+//! native jail) builds the same [world], plays the same steps and
 //! compares with the same answers. No dependency, no allocation: the guest
 //! program links this crate as it is.
 
@@ -107,7 +107,8 @@ pub enum Op {
     Wait(Who),
     /// getpriority(PRIO_PROCESS, pid).
     Priority(Who),
-    /// setpriority(PRIO_PROCESS, pid, 1).
+    /// setpriority(PRIO_PROCESS, pid, 1), and back where the subject may: raising
+    /// is a privilege.
     SetPriority(Who),
     /// sched_getparam(pid).
     SchedParam(Who),
@@ -359,9 +360,12 @@ pub struct Case {
     pub first_line: Option<Difference>,
     /// Where a native jail answers otherwise.
     pub native: Option<Difference>,
+    /// Where a kernel without rjail answers otherwise outside any jail: there a
+    /// step that makes a jail makes a native one.
+    pub without_rjail: Option<Difference>,
 }
 
-/// An answer that differs from [`Case::inside`], and why it may.
+/// An answer that differs from the case's, and why it may.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
     /// The answer there.
@@ -375,6 +379,11 @@ impl Case {
     #[must_use]
     pub fn inside_first_line(&self) -> Answer {
         self.first_line.map_or(self.inside, |d| d.answer)
+    }
+    /// The answer outside any jail on a kernel without rjail.
+    #[must_use]
+    pub fn outside_without_rjail(&self) -> Answer {
+        self.without_rjail.map_or(self.outside, |d| d.answer)
     }
     /// The answer a native jail gives.
     #[must_use]

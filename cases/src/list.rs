@@ -7,8 +7,8 @@
 use crate::Addr::{Any, Broadcast, Foreign, Host, Jail, Loopback, Sibling};
 use crate::Answer::{At, In, Named, No, NotPlayed, Ok};
 use crate::Errno::{
-    EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECHILD, ECONNREFUSED, EINVAL, ENOENT, ENOSYS, EPERM,
-    EPROTONOSUPPORT, ESRCH,
+    EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECHILD, ECONNREFUSED, EINVAL, ENOENT, ENOSYS, EOPNOTSUPP,
+    EPERM, EPROTONOSUPPORT, ESRCH,
 };
 use crate::Place::{Elsewhere, JailRoot, MachineRoot};
 use crate::Proto::{Tcp, Udp};
@@ -26,6 +26,7 @@ const fn case(topic: Topic, name: &'static str, about: &'static str, probe: Op) 
         inside: Ok,
         first_line: None,
         native: None,
+        without_rjail: None,
     }
 }
 
@@ -76,6 +77,11 @@ impl Case {
         self.native = Some(Difference { answer, why });
         self
     }
+
+    const fn without_rjail(mut self, answer: Answer, why: &'static str) -> Self {
+        self.without_rjail = Some(Difference { answer, why });
+        self
+    }
 }
 
 /// Every case, in the order they are played.
@@ -90,7 +96,12 @@ pub const CASES: &[Case] = &[
     .answers(No(EPERM), No(EPERM)),
     jail("jail_enter_after_chroot", "enter a jail after chroot", Op::EnterJail)
         .after(&[Op::Chroot("dir")])
-        .answers(No(EPERM), No(EPERM)),
+        .answers(No(EPERM), No(EPERM))
+        .without_rjail(Ok, "a native jail takes a process whose root was narrowed"),
+    jail("jail_enter_after_chroot_to_root", "enter a jail after chroot to /", Op::EnterJail)
+        .after(&[Op::Chroot("/")])
+        .answers(No(EPERM), No(EPERM))
+        .without_rjail(Ok, "a native jail takes a process whose root was set before"),
     jail("jail_make_native", "make a native jail", Op::NativeJail).answers(Ok, No(EPERM)),
     jail("jail_hostname", "read the host name", Op::Hostname)
         .answers(Named(Name::Machine), Named(Name::Jail))
@@ -344,7 +355,8 @@ pub const CASES: &[Case] = &[
     privilege("privilege_message_buffer", "read the kernel's messages", Op::MessageBuffer)
         .answers(Ok, No(EPERM)),
     privilege("privilege_quota", "read another user's quota", Op::Quota)
-        .answers(No(EINVAL), No(EPERM)),
+        .answers(No(EOPNOTSUPP), No(EPERM))
+        .first_line(No(EOPNOTSUPP), "the file system answers, and it has no quotas"),
     privilege("privilege_audit", "read the audit policy", Op::Audit)
         .answers(Ok, No(ENOSYS))
         .first_line(No(EPERM), "the kernel hides auditing only from what it sees jailed"),

@@ -20,8 +20,10 @@ extern "C" fn rjail_cred_init_label(_label: *mut c::label) {}
 /// Called by the MAC framework alone.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rjail_cred_copy_label(src: *mut c::label, dest: *mut c::label) {
-    // SAFETY: both are null (made before the module) or alive.
-    let (src, dest) = unsafe { (Label::new(src), Label::new(dest)) };
+    // SAFETY: null (made before the module), or alive.
+    let src = unsafe { Label::new(src) };
+    // SAFETY: as above.
+    let dest = unsafe { Label::new(dest) };
     // A label made before the module has no jail, and takes none: rjail(2)
     // stops every thread that could be between making one and filling it in.
     if let (Some(src), Some(dest)) = (src, dest) {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! The module's life, and what its sysctls ask.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
 use sys_bindings as c;
 
 use crate::Errno;
 use crate::jail;
-use crate::kernel::credential::jid_of;
+use crate::kernel::credential::{JailRef, jid_of};
 use crate::kernel::process::Current;
+use crate::kernel::second_line::NativePrison;
 use crate::kernel::{second_line, task};
 use crate::prison::Jid;
 
@@ -68,6 +69,20 @@ unsafe extern "C" fn rjail_entry_unload() {
 #[unsafe(no_mangle)]
 extern "C" fn rjail_entry_teardown() {
     jail::teardown();
+}
+
+/// The kernel's task of a prison whose last process is gone.
+///
+/// # Safety
+/// Called by that task alone, with what `NativePrison::populate` gave it.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_emptied(jail: *mut c_void) {
+    // SAFETY: the reference that `populate` gave away; the task runs once.
+    let Some(jail) = (unsafe { JailRef::from_raw(jail.expose_provenance()) }) else { return };
+    if !jail.second_line().is_none_or(NativePrison::emptied) {
+        // Somebody counts on it: it stays.
+        core::mem::forget(jail);
+    }
 }
 
 /// `security.rjail.jails`.

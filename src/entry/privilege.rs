@@ -14,7 +14,7 @@ use crate::privilege::{self, Numbers};
 /// without a name, fails the build here.
 static NUMBERS: Numbers = Numbers::bind(RELEASE, c::PRIVILEGES);
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "15")]
+#[expect(clippy::cast_possible_truncation, reason = "15")]
 const RELEASE: u16 = (c::__FreeBSD_version / 100_000) as u16;
 
 /// priv_check(9) asks.

@@ -7,7 +7,7 @@ use core::ffi::c_int;
 
 use sys_bindings as c;
 
-use crate::address::{self, Lines};
+use crate::address::{self, Source};
 use crate::kernel::credential::{Jail, jail_of, jid_of};
 use crate::kernel::socket::{AF_INET, AF_INET6, Name, Socket};
 use crate::prison::JailFlags;
@@ -163,19 +163,11 @@ fn listen(jail: &Jail, socket: &Socket) -> Result {
 }
 
 /// Sees to it that a socket about to speak or to listen has one of the jail's
-/// addresses, or will be given one.
-///
-/// A socket can come from outside, bound to anything. An unbound one, or one
-/// bound to "any", the kernel confines by the second line; without that it is
-/// bound here, if it still can be.
+/// addresses, or will be given one: [`address::source`].
 fn confine_source(jail: &Jail, socket: &Socket, remote: core::net::Ipv4Addr) -> Result {
-    let Some((local, port)) = socket.local() else { return Ok(()) };
-    if !local.is_unspecified() {
-        return if jail.addresses().contains(&local) { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) };
-    }
-    match (jail.lines(), port) {
-        (Lines::Both, _) => Ok(()),
-        (Lines::LabelAlone, 0) => socket.bind(address::pin(jail.addresses(), remote)?),
-        (Lines::LabelAlone, _) => Err(Errno::EADDRNOTAVAIL),
+    let Some(bound) = socket.local() else { return Ok(()) };
+    match address::source(jail.addresses(), bound, remote, jail.lines())? {
+        Source::Keep => Ok(()),
+        Source::Bind(mine) => socket.bind(mine),
     }
 }

@@ -207,7 +207,7 @@ impl<T: Counted> Last<T> {
         let this = ManuallyDrop::new(self);
         // SAFETY: `strong` is zero for good, so nobody else reads the value, and
         // `ManuallyDrop` keeps it from being dropped a second time.
-        let value = unsafe { ptr::read(&raw const (*this.0.as_ptr()).value) };
+        let value = unsafe { ptr::read(&this.inner().value) };
         drop_weak(this.0);
         value
     }
@@ -222,9 +222,11 @@ impl<T: Counted> Deref for Last<T> {
 
 impl<T: Counted> Drop for Last<T> {
     fn drop(&mut self) {
+        // SAFETY: the memory is alive: the value's weak count is ours.
+        let value = unsafe { &raw mut (*self.0.as_ptr()).value };
         // SAFETY: as in `into_inner`; this is the other of the two ways a
         // `Last` can end, and the last use of the value.
-        unsafe { ptr::drop_in_place(&raw mut (*self.0.as_ptr()).value) };
+        unsafe { ptr::drop_in_place(value) };
         drop_weak(self.0);
     }
 }
@@ -372,7 +374,7 @@ mod tests {
         drop(b);
         assert_eq!(ALIVE.load(Ordering::SeqCst), 1, "alive in the graveyard");
         let last = Thing::graveyard().take_all().next().expect("queued");
-        assert_eq!(last.0, 7);
+        assert_eq!((*last).0, 7);
         drop(last);
         assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
     }
@@ -382,7 +384,7 @@ mod tests {
         counted!(Thing, ALIVE);
         let a = Ref::new(Thing::new(1)).expect("memory");
         let weak = Ref::downgrade(&a);
-        assert_eq!(weak.upgrade().map(|r| r.0), Some(1));
+        assert_eq!(weak.upgrade().map(|r| (*r).0), Some(1));
         drop(a);
         assert!(weak.upgrade().is_none(), "in the graveyard");
         let thing = Last::into_inner(Thing::graveyard().take_all().next().expect("queued"));
@@ -418,6 +420,7 @@ mod tests {
         let rounds: u32 = if cfg!(miri) { 20 } else { 2_000 };
         for n in 0..rounds {
             let thing = Ref::new(Thing::new(n)).expect("memory");
+            assert_eq!((*thing).0, n);
             let weak = Ref::downgrade(&thing);
             thread::scope(|scope| {
                 for _ in 0..2 {

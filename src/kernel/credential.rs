@@ -36,7 +36,7 @@ impl Label {
     #[inline]
     fn slot(self) -> *mut isize {
         // SAFETY: written once, before the first hook can run.
-        let slot = unsafe { (&raw const c::rjail_slot).read() };
+        let slot = unsafe { c::rjail_slot };
         // SAFETY: the label is alive (`new`).
         let slots = unsafe { &raw mut (*self.0.as_ptr()).l_perpolicy };
         // SAFETY: the framework gave the slot, so the label has it.

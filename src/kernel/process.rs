@@ -132,15 +132,17 @@ impl SingleThreaded<'_> {
         // SAFETY: locked; `new` is empty and nobody else's. `old` is what the
         // process had, with the process's reference.
         let old = unsafe { c::crcopysafe(p, new.as_ptr()) };
+        if let Some(prison) = jail.second_line() {
+            prison.populate(JailRef::clone(&jail));
+        }
         let labelled = new.set_jail(jail);
         debug_assert!(labelled);
         // SAFETY: alive: the process's.
         let from = unsafe { (*old).cr_prison };
         if let Some(native) = native {
+            // The first process: `pr_uref` counts it already.
             // SAFETY: the jail in the label holds the anchor of `native`.
             unsafe { c::prison_hold(native) };
-            // SAFETY: as above.
-            unsafe { c::prison_proc_hold(native) };
             // SAFETY: not yet published, so ours to change.
             unsafe { (*new.as_ptr()).cr_prison = native };
         }

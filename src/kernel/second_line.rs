@@ -2,8 +2,10 @@
 //! The second line: a `struct prison` of rjail's own making. C source:
 //! `sys/sys/jail.h`, `kern_jail_set` and `prison_deref` in `sys/kern/kern_jail.c`.
 //!
-//! The kernel never lists it, so no jail system call reaches it; rjail anchors
-//! both of its counts, so the kernel's own hold and free never see zero.
+//! The kernel never lists it, so no jail system call reaches it. rjail anchors
+//! `pr_ref`, so the kernel's own hold and free never see zero. `pr_uref` counts
+//! the processes: of the last one the kernel lets the count stand at one and
+//! queues the prison's task, which is rjail's.
 
 use core::ffi::CStr;
 use core::net::Ipv4Addr;
@@ -12,7 +14,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use sys_bindings as c;
 
-use super::credential::Credential;
+use super::credential::{Credential, JailRef};
 use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
@@ -59,7 +61,8 @@ const STATFS_ROOT_ONLY: i32 = 2;
 ///
 /// # Invariants
 /// - Allocated and filled in by [`NativePrison::new`]; alive until dropped.
-/// - One of `pr_ref` and one of `pr_uref` are this value's own: the anchors.
+/// - One of `pr_ref` is this value's own: the anchor. `pr_uref` is the number
+///   of processes, and one before the first and after the last.
 /// - It owns what its fields point at: the root's use count, the address list,
 ///   a reference of the cpuset and of the parent.
 pub(crate) struct NativePrison(NonNull<c::prison>);
@@ -74,7 +77,8 @@ unsafe impl Sync for NativePrison {}
 pub(crate) struct Plan<'a> {
     pub(crate) jid: Jid,
     pub(crate) flags: JailFlags,
-    pub(crate) root: Directory,
+    /// None only for the scratch prison: at boot there is no root yet.
+    pub(crate) root: Option<Directory>,
     pub(crate) path: &'a UserString,
     pub(crate) hostname: &'a UserString,
     pub(crate) addresses: &'a [Ipv4Addr],
@@ -130,14 +134,15 @@ impl NativePrison {
         if let Some(slot) = pr.pr_addrs.first_mut() {
             *slot = addresses.cast();
         }
-        pr.pr_root = plan.root.into_raw();
+        pr.pr_root = plan.root.map_or(ptr::null_mut(), Directory::into_raw);
         copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
         copy(&mut pr.pr_hostuuid, b"00000000-0000-0000-0000-000000000000");
         decimal(&mut pr.pr_name, plan.jid);
         let size = pr.pr_path.len();
-        // SAFETY: the vnode is referenced, the buffer is `size` bytes.
+        // SAFETY: the vnode is null or referenced, the buffer is `size` bytes.
         let named = unsafe { c::rjail_c_global_path(pr.pr_root, pr.pr_path.as_mut_ptr(), size) };
         if named != 0 {
+            // The name cache does not know it: what the caller said will do.
             copy(&mut pr.pr_path, plan.path.as_bytes());
         }
         // SAFETY: ours alone; makes the mutex, the list heads and the task.
@@ -165,7 +170,38 @@ impl NativePrison {
         (load(references), load(users))
     }
 
-    /// Whether nothing but the anchors holds it.
+    /// Hands the jail's own reference to the kernel's count of processes, as the
+    /// first enters: [`Self::emptied`] gives it back after the last.
+    pub(crate) fn populate(&self, jail: JailRef) {
+        let raw = ptr::with_exposed_provenance_mut(JailRef::into_raw(jail));
+        // SAFETY: alive, and no process is in it yet.
+        unsafe { c::rjail_c_prison_populate(self.as_ptr(), raw) };
+    }
+
+    /// The kernel ran the prison's task: the last process is gone. Whether that
+    /// is so; otherwise the anchor was dropped, which is a counting bug.
+    pub(crate) fn emptied(&self) -> bool {
+        // SAFETY: alive.
+        if !unsafe { c::rjail_c_prison_lost_last_process(self.as_ptr()) } {
+            self.report();
+            return false;
+        }
+        // SAFETY: alive; no process is left.
+        unsafe { c::rjail_c_prison_emptied(self.as_ptr()) };
+        // SAFETY: the reference that the kernel took for its task.
+        unsafe { c::prison_free(self.as_ptr()) };
+        true
+    }
+
+    fn report(&self) {
+        let (references, users) = self.counts();
+        // SAFETY: alive (invariant); constant.
+        let jid = unsafe { (*self.as_ptr()).pr_id };
+        // SAFETY: prints three numbers.
+        unsafe { c::rjail_c_report_held(jid, references, users) };
+    }
+
+    /// Whether nothing but the anchor holds it.
     fn is_idle(&self) -> bool {
         self.counts() == (1, 1)
     }
@@ -178,15 +214,12 @@ impl NativePrison {
 impl Drop for NativePrison {
     fn drop(&mut self) {
         let pr = self.as_ptr();
+        // Somebody would be left with a pointer to freed memory.
         if !self.is_idle() {
-            let (references, users) = self.counts();
-            // SAFETY: alive (invariant); constant.
-            let jid = unsafe { (*pr).pr_id };
-            // SAFETY: prints three numbers.
-            unsafe { c::rjail_c_report_held(jid, references, users) };
+            self.report();
             return;
         }
-        // Only the anchors: no credential points here, so no code of the kernel
+        // Only the anchor: no credential points here, so no code of the kernel
         // can come to it any more.
         // SAFETY: ours alone; each field as `new` left it.
         let fields = unsafe { &mut *pr };
@@ -269,8 +302,7 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     let addresses = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 2)];
     let hostname = UserString::from_static(c"rjail-self-check.invalid");
     let path = UserString::from_static(c"/");
-    let root = Directory::look_up(current, c"/").ok();
-    let scratch = Scratch::new(current, root, &addresses, &path, &hostname)?;
+    let scratch = Scratch::new(current, &addresses, &path, &hostname)?;
     let cred = scratch.credential.as_ptr();
 
     let mut name = [0_u8; 64];
@@ -308,8 +340,9 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
             return Err(c"pr_allow is elsewhere");
         }
     }
+    let machine = &raw mut c::prison0;
     // SAFETY: both prisons are alive.
-    let child = unsafe { c::prison_ischild(&raw mut c::prison0, scratch.prison.as_ptr()) };
+    let child = unsafe { c::prison_ischild(machine, scratch.prison.as_ptr()) };
     if !child {
         return Err(c"pr_parent is elsewhere");
     }
@@ -325,14 +358,12 @@ struct Scratch {
 impl Scratch {
     fn new(
         current: &Current,
-        root: Option<Directory>,
         addresses: &[Ipv4Addr],
         path: &UserString,
         hostname: &UserString,
     ) -> core::result::Result<Self, &'static CStr> {
-        let root = root.ok_or(c"there is no root directory")?;
         let flags = JailFlags::CHFLAGS;
-        let plan = Plan { jid: Jid::FIRST, flags, root, path, hostname, addresses };
+        let plan = Plan { jid: Jid::FIRST, flags, root: None, path, hostname, addresses };
         let prison = NativePrison::new(current, plan).map_err(|_| c"no memory")?;
         let credential = Credential::new().ok_or(c"no memory")?;
         // SAFETY: `credential` is empty and ours; the source is alive.

@@ -6,7 +6,7 @@
 //! the system call and none of its locks held.
 
 use core::ffi::c_int;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::ptr::NonNull;
 
 use sys_bindings as c;
@@ -50,16 +50,18 @@ impl Socket {
     }
 
     /// The local IPv4 address and port of a TCP, UDP or raw socket.
-    pub(crate) fn local(&self) -> Option<(Ipv4Addr, u16)> {
+    pub(crate) fn local(&self) -> Option<SocketAddrV4> {
         // SAFETY: alive; an AF_INET socket's control block lives as long as it.
         let inp = unsafe { (*self.0.as_ptr()).so_pcb }.cast::<c::inpcb>();
         let inp = NonNull::new(inp)?;
-        // SAFETY: alive; a copy of the endpoints, taken without the block's lock:
-        // a racing bind(2) is answered as if it came before or after.
-        let ends = unsafe { (&raw const (*inp.as_ptr()).inp_inc.inc_ie).read_volatile() };
+        // SAFETY: alive.
+        let ends = unsafe { &raw const (*inp.as_ptr()).inp_inc.inc_ie };
+        // SAFETY: alive; a copy, taken without the block's lock: a bind(2) that
+        // races is answered as if it came before or after.
+        let ends = unsafe { ends.read_volatile() };
         // SAFETY: an IPv4 block holds an IPv4 address there.
         let address = unsafe { ends.ie_dependladdr.id46_addr.ia46_addr4.s_addr };
-        Some((host_order(address), u16::from_be(ends.ie_lport)))
+        Some(SocketAddrV4::new(host_order(address), u16::from_be(ends.ie_lport)))
     }
 
     /// Binds it: sobind, to this address and a port the kernel chooses.
@@ -105,9 +107,10 @@ impl Name {
             return None;
         }
         let name = self.0.cast::<c::sockaddr_in>();
-        // SAFETY: long enough for the address, by the test above; no alignment
-        // is assumed.
-        let address = unsafe { (&raw const (*name.as_ptr()).sin_addr.s_addr).read_unaligned() };
+        // SAFETY: long enough for the address, by the test above.
+        let address = unsafe { &raw const (*name.as_ptr()).sin_addr.s_addr };
+        // SAFETY: as above; no alignment is assumed.
+        let address = unsafe { address.read_unaligned() };
         Some(host_order(address))
     }
 

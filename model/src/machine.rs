@@ -1,0 +1,729 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Processes and credentials.
+//!
+//! The functions are the system calls, named as the kernel names what they
+//! answer to (C source: `sys/kern/kern_prot.c`, `sys/kern/kern_priv.c`,
+//! `sys/kern/kern_fork.c`, `sys/kern/vfs_syscalls.c`); the first argument is the
+//! process that calls.
+
+use core::net::Ipv4Addr;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rjail::address::{self, Lines};
+use rjail::kernel::counted::{Counted, Graveyard, Ref};
+use rjail::prison::{JailFlags, Jid, Prison, Registry};
+use rjail::privilege::{Asked, Privilege};
+use rjail::root::{Entrant, admit};
+use rjail::{privilege, visibility};
+
+use crate::names::{Bounds, Names, Node, ROOT};
+use crate::net::Socket;
+use crate::{Errno, Result, ask, line_two};
+
+/// A process number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(pub u32);
+
+/// Process 1.
+pub const INIT: Pid = Pid(1);
+
+/// A jail as the label holds it: the module's own type, counted by the module's
+/// own references.
+pub struct Jail {
+    /// Its root.
+    pub root: Node,
+    prison: Prison<Arc<Native>>,
+}
+
+impl Deref for Jail {
+    type Target = Prison<Arc<Native>>;
+    fn deref(&self) -> &Self::Target {
+        &self.prison
+    }
+}
+
+thread_local! {
+    /// The dead, for the task of the machine on this thread.
+    static GRAVEYARD: &'static Graveyard<Jail> = Box::leak(Box::default());
+}
+
+impl Counted for Jail {
+    fn graveyard() -> &'static Graveyard<Self> {
+        GRAVEYARD.with(|graveyard| *graveyard)
+    }
+    fn wake() {
+        // The machine runs its task after each system call.
+    }
+}
+
+/// The kernel's half, `struct prison`. The jail's own count of it is the anchor.
+#[derive(Debug)]
+pub struct Native {
+    /// Whose half it is.
+    pub jid: Jid,
+    /// `pr_root`.
+    pub root: Node,
+    /// `pr_addrs`.
+    pub addresses: Vec<Ipv4Addr>,
+    /// `pr_allow`, in rjail's flags.
+    pub flags: JailFlags,
+    /// `pr_hostname`: the one thing that can be changed.
+    pub hostname: Mutex<String>,
+}
+
+impl Native {
+    /// The host name now.
+    pub fn name(&self) -> MutexGuard<'_, String> {
+        self.hostname.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A credential. Shared by fork(2), copied by what changes it.
+///
+/// The kernel drops `cr_prison` before the label, and so do the fields.
+#[derive(Clone)]
+pub struct Credential {
+    /// The effective user.
+    pub uid: u32,
+    /// `cr_prison`, second line; `None` is the machine itself.
+    pub prison: Option<Arc<Native>>,
+    /// The label slot, first line.
+    pub label: Option<Ref<Jail>>,
+}
+
+impl Credential {
+    /// The jail in the label, as the policy sees it.
+    #[must_use]
+    pub fn jid(&self) -> Option<Jid> {
+        self.label.as_ref().map(|jail| jail.jid())
+    }
+}
+
+/// Descriptors and directories are behind their own counts, because rfork(2)
+/// can share each.
+struct Process {
+    parent: Pid,
+    group: Pid,
+    session: Pid,
+    credential: Rc<Credential>,
+    directories: Rc<RefCell<Directories>>,
+    descriptors: Rc<RefCell<BTreeMap<i32, Node>>>,
+    nice: i32,
+    zombie: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Directories {
+    root: Node,
+    jail: Option<Node>,
+    current: Node,
+}
+
+/// What rjail(2) is asked for, besides the path.
+#[derive(Clone, Debug)]
+pub struct Args {
+    /// The host name.
+    pub hostname: String,
+    /// The addresses.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The flags.
+    pub flags: JailFlags,
+}
+
+/// The machine.
+pub struct Machine {
+    lines: Lines,
+    /// The name tree.
+    pub names: Names,
+    /// The addresses of its interfaces.
+    pub interfaces: Vec<Ipv4Addr>,
+    pub(crate) sockets: BTreeMap<usize, Socket>,
+    pub(crate) next_socket: usize,
+    pub(crate) next_port: u16,
+    hostname: String,
+    processes: BTreeMap<Pid, Process>,
+    next_pid: u32,
+    registry: Box<Registry<Jail>>,
+}
+
+impl Machine {
+    /// A machine with process 1, an empty tree and the address 127.0.0.1.
+    #[must_use]
+    pub fn new(lines: Lines) -> Self {
+        let credential = Credential { uid: 0, label: None, prison: None };
+        let init = Process {
+            parent: INIT,
+            group: INIT,
+            session: INIT,
+            credential: Rc::new(credential),
+            directories: Rc::new(RefCell::new(Directories {
+                root: ROOT,
+                jail: None,
+                current: ROOT,
+            })),
+            descriptors: Rc::default(),
+            nice: 0,
+            zombie: false,
+        };
+        Self {
+            lines,
+            names: Names::default(),
+            interfaces: vec![Ipv4Addr::LOCALHOST],
+            sockets: BTreeMap::new(),
+            next_socket: 0,
+            next_port: 49152,
+            hostname: cases::world::MACHINE_NAME.to_owned(),
+            processes: BTreeMap::from([(INIT, init)]),
+            next_pid: 2,
+            registry: Box::default(),
+        }
+    }
+
+    /// Whether the second line is there.
+    #[must_use]
+    pub fn lines(&self) -> Lines {
+        self.lines
+    }
+
+    fn process(&self, pid: Pid) -> Result<&Process> {
+        self.processes.get(&pid).ok_or(Errno::ESRCH)
+    }
+
+    fn process_mut(&mut self, pid: Pid) -> Result<&mut Process> {
+        self.processes.get_mut(&pid).ok_or(Errno::ESRCH)
+    }
+
+    /// The credential of a process.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn credential(&self, pid: Pid) -> Result<Rc<Credential>> {
+        self.process(pid).map(|process| Rc::clone(&process.credential))
+    }
+
+    /// Every process, zombies too.
+    pub fn pids(&self) -> impl Iterator<Item = Pid> + '_ {
+        self.processes.keys().copied()
+    }
+
+    /// Whether a process runs still.
+    #[must_use]
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.process(pid).is_ok_and(|process| !process.zombie)
+    }
+
+    /// The directory that is "/" for a process.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn root_of(&self, pid: Pid) -> Result<Node> {
+        self.process(pid).map(|process| process.directories.borrow().root)
+    }
+
+    /// The directory that is "." for a process.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn current_of(&self, pid: Pid) -> Result<Node> {
+        self.process(pid).map(|process| process.directories.borrow().current)
+    }
+
+    /// How many jails there are.
+    #[must_use]
+    pub fn jails(&self) -> usize {
+        self.registry.live()
+    }
+
+    /// The jail with this number.
+    pub fn jail(&mut self, jid: Jid) -> Option<Ref<Jail>> {
+        self.registry.find(jid)
+    }
+
+    /// The teardown task: takes apart the jails whose last reference is gone.
+    ///
+    /// # Panics
+    /// When something still points at the kernel's half, or the jail was not
+    /// registered: a counting bug.
+    pub fn run_task(&mut self) {
+        for last in Jail::graveyard().take_all() {
+            let jail = last.into_inner();
+            let jid = jail.jid();
+            assert!(self.registry.remove(jid), "jail {jid:?} was not registered");
+            if let Some(native) = jail.prison.second_line() {
+                assert_eq!(Arc::strong_count(native), 1, "jail {jid:?} is pointed at");
+            }
+        }
+    }
+
+    // Creation and end.
+
+    /// fork(2): the child shares the credential.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn fork(&mut self, pid: Pid) -> Result<Pid> {
+        self.spawn(pid, false)
+    }
+
+    /// rfork(2) without `RFFDG`: the child shares descriptors and directories.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn fork_sharing(&mut self, pid: Pid) -> Result<Pid> {
+        self.spawn(pid, true)
+    }
+
+    fn spawn(&mut self, pid: Pid, shares: bool) -> Result<Pid> {
+        let parent = self.process(pid)?;
+        let (directories, descriptors) = if shares {
+            (Rc::clone(&parent.directories), Rc::clone(&parent.descriptors))
+        } else {
+            let directories = *parent.directories.borrow();
+            let descriptors = parent.descriptors.borrow().clone();
+            (Rc::new(RefCell::new(directories)), Rc::new(RefCell::new(descriptors)))
+        };
+        let child = Process {
+            parent: pid,
+            group: parent.group,
+            session: parent.session,
+            credential: Rc::clone(&parent.credential),
+            directories,
+            descriptors,
+            nice: parent.nice,
+            zombie: false,
+        };
+        let number = Pid(self.next_pid);
+        self.next_pid += 1;
+        self.processes.insert(number, child);
+        Ok(number)
+    }
+
+    /// setsid(2), for a process that leads its own group from then on.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn setsid(&mut self, pid: Pid) -> Result {
+        let process = self.process_mut(pid)?;
+        process.group = pid;
+        process.session = pid;
+        Ok(())
+    }
+
+    /// _exit(2). The credential goes when the parent has waited.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn exit(&mut self, pid: Pid) -> Result {
+        let process = self.process_mut(pid)?;
+        process.zombie = true;
+        process.descriptors = Rc::default();
+        let directories = *process.directories.borrow();
+        process.directories = Rc::new(RefCell::new(directories));
+        self.close_sockets(pid);
+        for child in self.processes.values_mut().filter(|child| child.parent == pid) {
+            child.parent = INIT;
+        }
+        // Process 1 waits for whoever has no other parent.
+        self.processes.retain(|_, process| !(process.zombie && process.parent == INIT));
+        self.run_task();
+        Ok(())
+    }
+
+    /// wait4(2) with `WNOHANG`: whether the child had exited and is gone now.
+    ///
+    /// # Errors
+    /// `ECHILD`.
+    pub fn wait(&mut self, pid: Pid, child: Pid) -> Result<bool> {
+        let zombie = match self.process(child) {
+            Ok(process) if process.parent == pid && child != pid => process.zombie,
+            _ => return Err(Errno::ECHILD),
+        };
+        self.trespass(pid, child).map_err(|_| Errno::ECHILD)?;
+        if zombie {
+            self.processes.remove(&child);
+            self.run_task();
+        }
+        Ok(zombie)
+    }
+
+    // Across processes.
+
+    /// `prison_check` and the hook beside it, for every question about another
+    /// process.
+    fn trespass(&self, pid: Pid, target: Pid) -> Result {
+        if pid == target {
+            return Ok(());
+        }
+        let (subject, object) = (&self.process(pid)?.credential, &self.process(target)?.credential);
+        line_two::trespass(subject, object)?;
+        ask(visibility::p_trespass(subject.jid(), object.jid()))
+    }
+
+    /// kill(2) with signal 0.
+    ///
+    /// # Errors
+    /// `ESRCH`, `EPERM`.
+    #[doc(alias = "p_cansignal")]
+    pub fn signal(&self, pid: Pid, target: Pid) -> Result {
+        self.trespass(pid, target)?;
+        self.same_user_or(pid, target, Privilege::SignalDiffcred)
+    }
+
+    /// kill(2) of a group with signal 0: the processes that it reached.
+    ///
+    /// # Errors
+    /// `ESRCH`, `EPERM`.
+    #[doc(alias = "killpg1")]
+    pub fn signal_group(&self, pid: Pid, group: Pid) -> Result<Vec<Pid>> {
+        let (mut reached, mut found) = (Vec::new(), false);
+        for target in self.pids().filter(|&target| target != INIT) {
+            if self.process(target)?.group != group {
+                continue;
+            }
+            match self.signal(pid, target) {
+                Ok(()) => reached.push(target),
+                Err(Errno::ESRCH) => {}
+                Err(_) => found = true,
+            }
+        }
+        match (reached.is_empty(), found) {
+            (false, _) => Ok(reached),
+            (true, true) => Err(Errno::EPERM),
+            (true, false) => Err(Errno::ESRCH),
+        }
+    }
+
+    fn same_user_or(&self, pid: Pid, target: Pid, privilege: Privilege) -> Result {
+        let (subject, object) = (&self.process(pid)?.credential, &self.process(target)?.credential);
+        if subject.uid == object.uid { Ok(()) } else { self.privileged(pid, privilege) }
+    }
+
+    /// ptrace(2), `PT_ATTACH`.
+    ///
+    /// # Errors
+    /// `ESRCH`, `EPERM`.
+    #[doc(alias = "p_candebug")]
+    pub fn debug(&self, pid: Pid, target: Pid) -> Result {
+        self.see(pid, target)?;
+        self.privileged(pid, Privilege::DebugUnpriv)?;
+        self.trespass(pid, target)?;
+        self.same_user_or(pid, target, Privilege::DebugDiffcred)
+    }
+
+    /// `p_cansee`: getpriority(2), getpgid(2), getsid(2), `kern.proc` and their
+    /// kind.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    #[doc(alias = "p_cansee")]
+    pub fn see(&self, pid: Pid, target: Pid) -> Result {
+        self.trespass(pid, target)
+    }
+
+    /// setpriority(2) to a lower priority.
+    ///
+    /// # Errors
+    /// `ESRCH`, `EPERM`.
+    #[doc(alias = "p_cansched")]
+    pub fn renice(&mut self, pid: Pid, target: Pid) -> Result {
+        self.see(pid, target)?;
+        self.trespass(pid, target)?;
+        self.same_user_or(pid, target, Privilege::SchedDiffcred)?;
+        self.process_mut(target)?.nice = 1;
+        Ok(())
+    }
+
+    /// getpgid(2).
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn group_of(&self, pid: Pid, target: Pid) -> Result<Pid> {
+        self.see(pid, target)?;
+        self.process(target).map(|process| process.group)
+    }
+
+    /// getsid(2).
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn session_of(&self, pid: Pid, target: Pid) -> Result<Pid> {
+        self.see(pid, target)?;
+        self.process(target).map(|process| process.session)
+    }
+
+    /// The process list as a process gets it.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn list(&self, pid: Pid) -> Result<Vec<Pid>> {
+        self.process(pid)?;
+        Ok(self.pids().filter(|&target| self.see(pid, target).is_ok()).collect())
+    }
+
+    // Privilege.
+
+    /// `priv_check`: the hook, the kernel's jail, then the superuser.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    #[doc(alias = "priv_check_cred")]
+    pub fn privileged(&self, pid: Pid, privilege: Privilege) -> Result {
+        let credential = &self.process(pid)?.credential;
+        if let Some(jail) = &credential.label {
+            ask(privilege::check_with(jail.lines(), jail.flags(), privilege))?;
+        }
+        line_two::privilege(credential, privilege)?;
+        if credential.uid == 0 || privilege.row().asked == Asked::Everyone {
+            Ok(())
+        } else {
+            Err(Errno::EPERM)
+        }
+    }
+
+    /// setuid(2).
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn setuid(&mut self, pid: Pid, uid: u32) -> Result {
+        let credential = self.credential(pid)?;
+        if credential.uid != uid {
+            self.privileged(pid, Privilege::CredSetuid)?;
+        }
+        self.process_mut(pid)?.credential = Rc::new(Credential { uid, ..(*credential).clone() });
+        drop(credential);
+        self.run_task();
+        Ok(())
+    }
+
+    // Names.
+
+    fn bounds(&self, pid: Pid) -> Result<Bounds> {
+        let process = self.process(pid)?;
+        let directories = process.directories.borrow();
+        let prison = process.credential.prison.as_ref().map(|jail| jail.root);
+        Ok(Bounds { root: directories.root, jail: directories.jail, prison })
+    }
+
+    /// The node behind a name, as a process looks it up.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`.
+    #[doc(alias = "namei")]
+    pub fn lookup(&self, pid: Pid, path: &str) -> Result<Node> {
+        self.names.lookup(&self.bounds(pid)?, self.current_of(pid)?, path)
+    }
+
+    /// open(2) for reading.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`.
+    pub fn open(&mut self, pid: Pid, path: &str) -> Result<i32> {
+        let node = self.lookup(pid, path)?;
+        let mut descriptors = self.process(pid)?.descriptors.borrow_mut();
+        let descriptor = (0..).find(|number| !descriptors.contains_key(number));
+        let descriptor = descriptor.ok_or(Errno::EBADF)?;
+        descriptors.insert(descriptor, node);
+        Ok(descriptor)
+    }
+
+    /// close(2).
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn close(&mut self, pid: Pid, descriptor: i32) -> Result {
+        let removed = self.process(pid)?.descriptors.borrow_mut().remove(&descriptor);
+        removed.map(drop).ok_or(Errno::EBADF)
+    }
+
+    /// The open descriptors of a process.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn descriptors(&self, pid: Pid) -> Result<Vec<(i32, Node)>> {
+        let process = self.process(pid)?;
+        Ok(process.descriptors.borrow().iter().map(|(&number, &node)| (number, node)).collect())
+    }
+
+    /// The first descriptor that is a directory.
+    fn open_directory(&self, pid: Pid) -> Result<Option<i32>> {
+        let open = self.descriptors(pid)?;
+        Ok(open.into_iter().find(|&(_, node)| self.names.is_directory(node)).map(|(fd, _)| fd))
+    }
+
+    /// mkdir(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EEXIST`.
+    pub fn mkdir(&mut self, pid: Pid, path: &str) -> Result {
+        let bounds = self.bounds(pid)?;
+        let (directory, name) = self.names.lookup_parent(&bounds, self.current_of(pid)?, path)?;
+        self.names.mkdir(directory, name).map(drop)
+    }
+
+    fn change_directory(&mut self, pid: Pid, node: Node) -> Result {
+        self.may_enter_directory(node)?;
+        self.process(pid)?.directories.borrow_mut().current = node;
+        Ok(())
+    }
+
+    /// `change_dir`: a directory.
+    fn may_enter_directory(&self, node: Node) -> Result {
+        if self.names.is_directory(node) { Ok(()) } else { Err(Errno::ENOTDIR) }
+    }
+
+    /// chdir(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`.
+    pub fn chdir(&mut self, pid: Pid, path: &str) -> Result {
+        let node = self.lookup(pid, path)?;
+        self.change_directory(pid, node)
+    }
+
+    /// fchdir(2).
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOTDIR`.
+    pub fn fchdir(&mut self, pid: Pid, descriptor: i32) -> Result {
+        let node = self.process(pid)?.descriptors.borrow().get(&descriptor).copied();
+        self.change_directory(pid, node.ok_or(Errno::EBADF)?)
+    }
+
+    /// chroot(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EPERM`.
+    #[doc(alias = "pwd_chroot")]
+    pub fn chroot(&mut self, pid: Pid, path: &str) -> Result {
+        let node = self.lookup(pid, path)?;
+        self.privileged(pid, Privilege::VfsChroot)?;
+        self.may_enter_directory(node)?;
+        let open_directory = self.open_directory(pid)?;
+        let process = self.process(pid)?;
+        let mut directories = process.directories.borrow_mut();
+        if directories.root != ROOT && open_directory.is_some() {
+            return Err(Errno::EPERM);
+        }
+        directories.root = node;
+        directories.jail.get_or_insert(node);
+        Ok(())
+    }
+
+    /// chown(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EPERM`.
+    pub fn chown(&self, pid: Pid, path: &str) -> Result {
+        self.lookup(pid, path)?;
+        self.privileged(pid, Privilege::VfsChown)
+    }
+
+    /// chmod(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EPERM`.
+    pub fn chmod(&self, pid: Pid, path: &str) -> Result {
+        let node = self.lookup(pid, path)?;
+        if self.names.owner(node) == self.process(pid)?.credential.uid {
+            return Ok(());
+        }
+        self.privileged(pid, Privilege::VfsAdmin)
+    }
+
+    // The jail.
+
+    /// rjail(2): makes a jail and enters it.
+    ///
+    /// # Errors
+    /// `EPERM`, `EBUSY`, `EINVAL`, `ENOENT`, `ENOTDIR`.
+    pub fn rjail(&mut self, pid: Pid, path: &str, args: &Args) -> Result<Jid> {
+        let process = self.process(pid)?;
+        let entrant = Entrant {
+            privileged: process.credential.uid == 0,
+            jailed: process.credential.label.is_some(),
+            native_jailed: process.credential.label.is_none()
+                && process.credential.prison.is_some(),
+            root_narrowed: process.directories.borrow().jail.is_some(),
+            open_directory: self.open_directory(pid)?,
+            descriptors_shared: Rc::strong_count(&process.descriptors) > 1,
+            directories_shared: Rc::strong_count(&process.directories) > 1,
+        };
+        admit(&entrant).map_err(|refusal| crate::errno(refusal.errno()))?;
+        ask(address::validate(&args.addresses))?;
+        let root = self.lookup(pid, path)?;
+        if !self.names.is_directory(root) {
+            return Err(Errno::ENOTDIR);
+        }
+        let jid = ask(self.registry.allot())?;
+        let native = (self.lines == Lines::Both).then(|| {
+            Arc::new(Native {
+                jid,
+                root,
+                addresses: args.addresses.clone(),
+                flags: args.flags,
+                hostname: Mutex::new(args.hostname.clone()),
+            })
+        });
+        let prison = Prison::new(jid, args.flags, args.addresses.clone(), native.clone());
+        let label = ask(Ref::new(Jail { root, prison }))?;
+        ask(self.registry.insert(jid, &label))?;
+        let process = self.process_mut(pid)?;
+        // As `pwd_chroot_chdir`: an earlier chroot's directory stays the jail's.
+        let mut directories = process.directories.borrow_mut();
+        let jail = directories.jail.or(Some(root));
+        *directories = Directories { root, jail, current: root };
+        drop(directories);
+        let uid = process.credential.uid;
+        process.credential = Rc::new(Credential { uid, prison: native, label: Some(label) });
+        Ok(jid)
+    }
+
+    /// jail_set(2) of a native jail.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn native_jail(&self, pid: Pid) -> Result {
+        // A prison without children asks this before any privilege.
+        if self.process(pid)?.credential.prison.is_some() {
+            return Err(Errno::EPERM);
+        }
+        self.privileged(pid, Privilege::JailSet)
+    }
+
+    /// The host name that a process reads.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn hostname(&self, pid: Pid) -> Result<String> {
+        let credential = &self.process(pid)?.credential;
+        Ok(line_two::hostname(credential).unwrap_or_else(|| self.hostname.clone()))
+    }
+
+    /// Writes the host name.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn set_hostname(&mut self, pid: Pid, name: &str) -> Result {
+        self.privileged(pid, Privilege::SysctlWritejail)?;
+        match &self.process(pid)?.credential.prison {
+            None => name.clone_into(&mut self.hostname),
+            Some(jail) if jail.flags.contains(JailFlags::SET_HOSTNAME) => {
+                name.clone_into(&mut jail.name());
+            }
+            Some(_) => return Err(Errno::EPERM),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.sockets.clear();
+        self.processes.clear();
+        self.run_task();
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The hardened chroot: each step of the entry in both directions, and the order
+//! of the answers.
+
+use rjail::Errno;
+use rjail::root::{Entrant, Refusal, admit};
+
+const READY: Entrant = Entrant::READY;
+
+#[test]
+fn nothing_stands_against_the_ready() {
+    assert_eq!(admit(&READY), Ok(()));
+}
+
+/// One step: what it refuses, with which errno, and that it alone did so.
+fn step(entrant: Entrant, refusal: Refusal, errno: Errno) {
+    assert_ne!(entrant, READY, "the step is about something");
+    assert_eq!(admit(&entrant), Err(refusal));
+    assert_eq!(refusal.errno(), errno);
+}
+
+#[test]
+fn step_1_privilege() {
+    step(Entrant { privileged: false, ..READY }, Refusal::NotPrivileged, Errno::EPERM);
+}
+
+#[test]
+fn step_2_in_a_jail_already() {
+    step(Entrant { jailed: true, ..READY }, Refusal::Jailed, Errno::EPERM);
+}
+
+#[test]
+fn step_3_in_a_native_jail() {
+    step(Entrant { native_jailed: true, ..READY }, Refusal::NativeJailed, Errno::EPERM);
+}
+
+#[test]
+fn step_4_narrowed_root() {
+    step(Entrant { root_narrowed: true, ..READY }, Refusal::RootNarrowed, Errno::EPERM);
+}
+
+#[test]
+fn step_5_open_directory() {
+    for descriptor in [0, 3, i32::MAX] {
+        let entrant = Entrant { open_directory: Some(descriptor), ..READY };
+        step(entrant, Refusal::OpenDirectory(descriptor), Errno::EPERM);
+    }
+}
+
+#[test]
+fn step_6_shared_descriptors() {
+    step(Entrant { descriptors_shared: true, ..READY }, Refusal::DescriptorsShared, Errno::EBUSY);
+}
+
+#[test]
+fn step_7_shared_directories() {
+    step(Entrant { directories_shared: true, ..READY }, Refusal::DirectoriesShared, Errno::EBUSY);
+}
+
+/// Every subset of what can stand against an entry: the first step answers.
+#[test]
+fn the_first_step_that_fails_answers() {
+    let steps = [
+        Refusal::NotPrivileged,
+        Refusal::Jailed,
+        Refusal::NativeJailed,
+        Refusal::RootNarrowed,
+        Refusal::OpenDirectory(5),
+        Refusal::DescriptorsShared,
+        Refusal::DirectoriesShared,
+    ];
+    for set in 0..1u32 << steps.len() {
+        let has = |step: usize| set & (1 << step) != 0;
+        let entrant = Entrant {
+            privileged: !has(0),
+            jailed: has(1),
+            native_jailed: has(2),
+            root_narrowed: has(3),
+            open_directory: has(4).then_some(5),
+            descriptors_shared: has(5),
+            directories_shared: has(6),
+        };
+        let first = steps.iter().enumerate().find(|&(step, _)| has(step));
+        assert_eq!(admit(&entrant).err(), first.map(|(_, &refusal)| refusal), "{entrant:?}");
+    }
+}
+
+/// What is permanent answers before what may pass.
+#[test]
+fn eperm_comes_before_ebusy() {
+    let all = Entrant {
+        open_directory: Some(3),
+        descriptors_shared: true,
+        directories_shared: true,
+        ..READY
+    };
+    assert_eq!(admit(&all).map_err(Refusal::errno), Err(Errno::EPERM));
+    let rest = Entrant { open_directory: None, ..all };
+    assert_eq!(admit(&rest).map_err(Refusal::errno), Err(Errno::EBUSY));
+}
+
+#[test]
+fn every_refusal_has_its_own_sentence() {
+    let mut reasons = [
+        Refusal::NotPrivileged,
+        Refusal::Jailed,
+        Refusal::NativeJailed,
+        Refusal::RootNarrowed,
+        Refusal::OpenDirectory(3),
+        Refusal::DescriptorsShared,
+        Refusal::DirectoriesShared,
+    ]
+    .map(Refusal::reason);
+    reasons.sort_unstable();
+    assert!(reasons.windows(2).all(|pair| pair[0] != pair[1]));
+    assert!(reasons.iter().all(|reason| !reason.is_empty() && !reason.ends_with('.')));
+}
