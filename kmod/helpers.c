@@ -9,6 +9,7 @@
 #include <sys/kernel.h>
 #include <sys/lock.h>
 #include <sys/malloc.h>
+#include <sys/mount.h>
 #include <sys/mman.h>
 #include <sys/mutex.h>
 #include <sys/namei.h>
@@ -225,10 +226,35 @@ rjail_c_prison_complete(void *jail, int pending __unused)
 	rjail_entry_emptied(jail);
 }
 
-void
-rjail_c_prison_init(struct prison *pr)
+/*
+ * Tells what else keeps data for prisons (System V IPC, mac_do(4), linux(4)) of
+ * a new one, in the words of jail_set(2).
+ */
+static int
+rjail_c_prison_announce(struct prison *pr, bool sysvipc)
+{
+	struct vfsoptlist opts;
+	struct vfsopt opt = {
+		.name = __DECONST(char *,
+		    sysvipc ? "allow.sysvipc" : "allow.nosysvipc"),
+		.pos = -1,
+	};
+	int error;
+
+	sx_assert(&allprison_lock, SX_XLOCKED);
+	TAILQ_INIT(&opts);
+	TAILQ_INSERT_TAIL(&opts, &opt, link);
+	error = osd_jail_call(pr, PR_METHOD_CREATE, &opts);
+	if (error == 0)
+		error = osd_jail_call(pr, PR_METHOD_SET, &opts);
+	return (error);
+}
+
+int
+rjail_c_prison_init(struct prison *pr, bool sysvipc)
 {
 	struct prison *above;
+	int error;
 
 	LIST_INIT(&pr->pr_children);
 	LIST_INIT(&pr->pr_proclist);
@@ -239,7 +265,9 @@ rjail_c_prison_init(struct prison *pr)
 	sx_xlock(&allprison_lock);
 	for (above = pr->pr_parent; above != NULL; above = above->pr_parent)
 		above->pr_childcount++;
+	error = rjail_c_prison_announce(pr, sysvipc);
 	sx_xunlock(&allprison_lock);
+	return (error);
 }
 
 /* From here on the end of the last process hands jail back: see above. */

@@ -46,7 +46,7 @@ void	 rjail_c_vnode_unlock(struct vnode *);
 void	 rjail_c_vref(struct vnode *);
 int	 rjail_c_global_path(struct vnode *, char *, size_t);
 
-void	 rjail_c_prison_init(struct prison *);
+int	 rjail_c_prison_init(struct prison *, bool sysvipc);
 void	 rjail_c_prison_destroy(struct prison *);
 void	 rjail_c_prison_populate(struct prison *, void *jail);
 bool	 rjail_c_prison_lost_last_process(struct prison *);

@@ -3,6 +3,7 @@
 
 use core::ffi::c_int;
 
+use static_assertions::const_assert_eq;
 use sys_bindings as c;
 
 use crate::jail::{self, Request};
@@ -10,10 +11,18 @@ use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
 use crate::kernel::socket::host_order;
 use crate::kernel::uaccess::UserPtr;
-use crate::prison::Jid;
+use crate::prison::{JailFlags, Jid};
 use crate::{Errno, Result, address};
 
 const VERSION: u32 = c::RJAIL_VERSION.cast_unsigned();
+
+// The header for C programs and the flags here are one list.
+const_assert_eq!(JailFlags::all().bits(), c::RJAIL_FLAGS_ALL.cast_unsigned());
+const_assert_eq!(
+    JailFlags::PAPER.bits(),
+    (c::RJAIL_SET_HOSTNAME | c::RJAIL_RESERVED_PORTS).cast_unsigned()
+);
+const_assert_eq!(address::MAX, c::RJAIL_MAX_IP4 as usize);
 
 /// The system call; `jid` is set when it returns 0.
 ///

@@ -33,6 +33,7 @@ const ALLOW: &[(JailFlags, u32)] = &[
     (JailFlags::empty(), c::PR_ALLOW_SUSER.cast_unsigned()),
     (JailFlags::SET_HOSTNAME, c::PR_ALLOW_SET_HOSTNAME.cast_unsigned()),
     (JailFlags::RAW_SOCKETS, c::PR_ALLOW_RAW_SOCKETS.cast_unsigned()),
+    (JailFlags::SYSVIPC, c::PR_ALLOW_SYSVIPC.cast_unsigned()),
     (JailFlags::CHFLAGS, c::PR_ALLOW_CHFLAGS.cast_unsigned()),
     (JailFlags::MLOCK, c::PR_ALLOW_MLOCK.cast_unsigned()),
     (JailFlags::RESERVED_PORTS, c::PR_ALLOW_RESERVED_PORTS.cast_unsigned()),
@@ -145,9 +146,12 @@ impl NativePrison {
             // The name cache does not know it: what the caller said will do.
             copy(&mut pr.pr_path, plan.path.as_bytes());
         }
-        // SAFETY: ours alone; makes the mutex, the list heads and the task.
-        unsafe { c::rjail_c_prison_init(prison.as_ptr()) };
+        let sysvipc = plan.flags.contains(JailFlags::SYSVIPC);
+        // SAFETY: ours alone; makes the mutex, the lists and what modules keep.
+        let error = unsafe { c::rjail_c_prison_init(prison.as_ptr(), sysvipc) };
+        // From here on dropping it takes it apart.
         let made = Self(prison);
+        Errno::check(error)?;
         // SAFETY: ours alone, and its name is set.
         let error = unsafe { c::rjail_c_racct_attach(prison.as_ptr()) };
         Errno::check(error).map(|()| made)

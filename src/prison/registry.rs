@@ -90,3 +90,63 @@ impl<T: Counted> Default for Registry<T> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CHAINS, Registry};
+    use crate::kernel::counted::{Counted, Graveyard, Ref};
+    use crate::prison::Jid;
+
+    struct Jail;
+    impl Counted for Jail {
+        fn graveyard() -> &'static Graveyard<Self> {
+            static DEAD: Graveyard<Jail> = Graveyard::new();
+            &DEAD
+        }
+        fn wake() {}
+    }
+
+    fn enter(registry: &mut Registry<Jail>) -> (Jid, Ref<Jail>) {
+        let jid = registry.allot().expect("numbers");
+        let jail = Ref::new(Jail).expect("memory");
+        registry.insert(jid, &jail).expect("memory");
+        (jid, jail)
+    }
+
+    #[test]
+    fn a_number_is_never_allotted_twice() {
+        let mut registry = Registry::new();
+        let (first, jail) = enter(&mut registry);
+        assert_eq!(first, Jid::FIRST);
+        drop(jail);
+        assert!(registry.remove(first));
+        assert!(registry.allot().expect("numbers") > first);
+    }
+
+    #[test]
+    fn a_dying_jail_is_counted_and_not_found() {
+        let mut registry = Registry::new();
+        let (jid, jail) = enter(&mut registry);
+        assert!(registry.find(jid).is_some());
+        drop(jail);
+        assert!(registry.find(jid).is_none());
+        assert_eq!(registry.live(), 1);
+        assert!(registry.remove(jid));
+        assert_eq!(registry.live(), 0);
+        assert!(!registry.remove(jid), "once");
+        assert_eq!(registry.live(), 0, "what was not there is not counted off");
+    }
+
+    #[test]
+    fn jails_that_share_a_chain_are_told_apart() {
+        let mut registry = Registry::new();
+        let count = if cfg!(miri) { CHAINS + 2 } else { 3 * CHAINS };
+        let jails: alloc::vec::Vec<_> = (0..count).map(|_| enter(&mut registry)).collect();
+        assert_eq!(registry.live(), count);
+        let (gone, _) = jails[1];
+        assert!(registry.remove(gone));
+        for (jid, _) in &jails {
+            assert_eq!(registry.find(*jid).is_some(), *jid != gone, "{jid:?}");
+        }
+    }
+}

@@ -111,8 +111,7 @@ fn relax_got(image: &mut [u8]) -> Result<()> {
                     }
                     // jmp *sym@GOTPCREL(%rip) -> jmp sym; nop
                     (0xff, 0x25) => {
-                        patches.push((at - 2, vec![0xe9]));
-                        patches.push((at + 3, vec![0x90]));
+                        patches.push((at - 2, vec![0xe9, 0, 0, 0, 0, 0x90]));
                         patches
                             .push((entry - 8, (rela.r_offset(endian) - 1).to_le_bytes().to_vec()));
                         patches.push((entry, info(elf::R_X86_64_PLT32)));
@@ -131,4 +130,77 @@ fn relax_got(image: &mut [u8]) -> Result<()> {
         image[at..at + bytes.len()].copy_from_slice(&bytes);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use object::write::{Object, Relocation, StandardSection, Symbol, SymbolSection};
+    use object::{
+        Architecture, BinaryFormat, Endianness, Object as _, ObjectSection as _, RelocationFlags,
+        SymbolFlags, SymbolKind, SymbolScope, elf,
+    };
+
+    use super::relax_got;
+
+    /// What becomes of code whose bytes from `at` on are a GOT displacement: the
+    /// code, and the relocation's type and place.
+    fn relaxed(code: &[u8], at: u64, r_type: u32) -> Result<(Vec<u8>, u32, u64), String> {
+        let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+        let text = object.section_id(StandardSection::Text);
+        object.append_section_data(text, code, 16);
+        let symbol = object.add_symbol(Symbol {
+            name: b"memcpy".to_vec(),
+            value: 0,
+            size: 0,
+            kind: SymbolKind::Text,
+            scope: SymbolScope::Dynamic,
+            weak: false,
+            section: SymbolSection::Undefined,
+            flags: SymbolFlags::None,
+        });
+        let flags = RelocationFlags::Elf { r_type };
+        let relocation = Relocation { offset: at, symbol, addend: -4, flags };
+        object.add_relocation(text, relocation).expect("a place");
+        let mut image = object.write().expect("ELF");
+        relax_got(&mut image).map_err(|error| error.to_string())?;
+        let file = object::File::parse(&*image).expect("still ELF");
+        let text = file.section_by_name(".text").expect(".text");
+        let (offset, relocation) = text.relocations().next().expect("still there");
+        let RelocationFlags::Elf { r_type } = relocation.flags() else { unreachable!("ELF") };
+        Ok((text.data().expect("bytes").to_vec(), r_type, offset))
+    }
+
+    #[test]
+    fn an_indirect_call_becomes_a_direct_one() {
+        let code = [0xff, 0x15, 0, 0, 0, 0, 0xc3];
+        let wanted = (vec![0x67, 0xe8, 0, 0, 0, 0, 0xc3], elf::R_X86_64_PLT32, 2);
+        assert_eq!(relaxed(&code, 2, elf::R_X86_64_GOTPCREL), Ok(wanted.clone()));
+        assert_eq!(relaxed(&code, 2, elf::R_X86_64_GOTPCRELX), Ok(wanted));
+    }
+
+    #[test]
+    fn an_indirect_jump_becomes_a_direct_one() {
+        let code = [0xff, 0x25, 0, 0, 0, 0];
+        let wanted = (vec![0xe9, 0, 0, 0, 0, 0x90], elf::R_X86_64_PLT32, 1);
+        assert_eq!(relaxed(&code, 2, elf::R_X86_64_GOTPCRELX), Ok(wanted));
+    }
+
+    #[test]
+    fn a_load_becomes_an_address() {
+        // mov memcpy@GOTPCREL(%rip), %rax -> lea memcpy(%rip), %rax
+        let code = [0x48, 0x8b, 0x05, 0, 0, 0, 0];
+        let wanted = (vec![0x48, 0x8d, 0x05, 0, 0, 0, 0], elf::R_X86_64_PC32, 3);
+        assert_eq!(relaxed(&code, 3, elf::R_X86_64_REX_GOTPCRELX), Ok(wanted));
+    }
+
+    #[test]
+    fn another_instruction_is_refused_and_a_plain_relocation_left_alone() {
+        // cmp memcpy@GOTPCREL(%rip), %rax
+        let code = [0x48, 0x3b, 0x05, 0, 0, 0, 0];
+        let refused = relaxed(&code, 3, elf::R_X86_64_REX_GOTPCRELX);
+        assert_eq!(refused, Err("a GOT load in an instruction not known: 3b 05".into()));
+        let call = [0xe8, 0, 0, 0, 0];
+        let wanted = (call.to_vec(), elf::R_X86_64_PLT32, 1);
+        assert_eq!(relaxed(&call, 1, elf::R_X86_64_PLT32), Ok(wanted));
+    }
 }
