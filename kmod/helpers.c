@@ -22,6 +22,10 @@
 #include <sys/ucred.h>
 #include <sys/vnode.h>
 
+#include <vm/vm.h>
+#include <vm/pmap.h>
+#include <vm/vm_map.h>
+
 #include "entry.h"
 #include "helpers.h"
 
@@ -130,17 +134,34 @@ rjail_c_single_thread_end(struct proc *p)
 	PROC_UNLOCK(p);
 }
 
-/* The directories of a process that nobody else can change meanwhile. */
-struct pwd *
-rjail_c_pwd(struct thread *td)
+/* Whether chroot(2) has left a directory that ".." never passes. */
+bool
+rjail_c_root_narrowed(struct thread *td)
 {
 	struct pwddesc *pdp = td->td_proc->p_pd;
-	struct pwd *pwd;
+	bool narrowed;
 
 	PWDDESC_XLOCK(pdp);
-	pwd = PWDDESC_XLOCKED_LOAD_PWD(pdp);
+	narrowed = PWDDESC_XLOCKED_LOAD_PWD(pdp)->pwd_jdir != NULL;
 	PWDDESC_XUNLOCK(pdp);
-	return (pwd);
+	return (narrowed);
+}
+
+/*
+ * Whether another process runs in the same memory: vfork(2), rfork(RFMEM).
+ * Somebody who reads it, ps(1) say, holds a reference for a moment as well.
+ */
+bool
+rjail_c_memory_shared(struct proc *p)
+{
+	int tries;
+
+	for (tries = 0; tries < 10; tries++) {
+		if (refcount_load(&p->p_vmspace->vm_refcnt) == 1)
+			return (false);
+		pause("rjailvm", 1);
+	}
+	return (true);
 }
 
 /* The lowest descriptor that is a directory, or -1. */

@@ -9,7 +9,6 @@
 struct prison;
 struct prison_racct;
 struct proc;
-struct pwd;
 struct sx;
 struct thread;
 struct ucred;
@@ -33,7 +32,8 @@ void	 rjail_c_sx_xunlock(struct sx *);
 struct thread *rjail_c_curthread(void);
 void	 rjail_c_proc_lock(struct proc *);
 void	 rjail_c_proc_unlock(struct proc *);
-struct pwd *rjail_c_pwd(struct thread *);
+bool	 rjail_c_root_narrowed(struct thread *);
+bool	 rjail_c_memory_shared(struct proc *);
 bool	 rjail_c_single_thread(struct proc *, int *error);
 void	 rjail_c_single_thread_end(struct proc *);
 int	 rjail_c_first_directory(struct thread *);

@@ -80,6 +80,7 @@ pub(crate) fn create(current: &mut Current, request: &Request) -> Result<Jid> {
         open_directory: alone.open_directory(),
         descriptors_shared: alone.descriptors_shared(),
         directories_shared: alone.directories_shared(),
+        memory_shared: alone.memory_shared(),
         ..Entrant::READY
     };
     root::admit(&entrant).map_err(|refusal| refusal.errno())?;

@@ -31,6 +31,8 @@ pub struct Entrant {
     pub descriptors_shared: bool,
     /// Another process uses its root and working directory.
     pub directories_shared: bool,
+    /// Another process runs in the same memory: vfork(2), rfork(2) with `RFMEM`.
+    pub memory_shared: bool,
 }
 
 impl Entrant {
@@ -43,6 +45,7 @@ impl Entrant {
         open_directory: None,
         descriptors_shared: false,
         directories_shared: false,
+        memory_shared: false,
     };
 }
 
@@ -67,6 +70,9 @@ pub enum Refusal {
     /// Step 7. Another process could move the root or the working directory
     /// afterwards, and would itself be moved.
     DirectoriesShared,
+    /// Step 8. Another process runs in the same memory: whoever the jail lets
+    /// debug or write this one would write that one, outside.
+    MemoryShared,
 }
 
 impl Refusal {
@@ -79,7 +85,7 @@ impl Refusal {
             | Self::NativeJailed
             | Self::RootNarrowed
             | Self::OpenDirectory(_) => Errno::EPERM,
-            Self::DescriptorsShared | Self::DirectoriesShared => Errno::EBUSY,
+            Self::DescriptorsShared | Self::DirectoriesShared | Self::MemoryShared => Errno::EBUSY,
         }
     }
 
@@ -95,20 +101,21 @@ impl Refusal {
             Self::OpenDirectory(_) => "the process holds a directory open",
             Self::DescriptorsShared => "another process shares the descriptor table",
             Self::DirectoriesShared => "another process shares the root and working directory",
+            Self::MemoryShared => "another process shares the memory",
         }
     }
 }
 
 /// Whether a process may enter a jail.
 ///
-/// - Determines: the seven steps of [`Refusal`], in their order; the first that
+/// - Determines: the eight steps of [`Refusal`], in their order; the first that
 ///   fails is the answer. What would be permanent (`EPERM`) comes before what
 ///   could be otherwise a moment later (`EBUSY`).
 /// - Returns: `Ok`, or the step that failed; [`Refusal::errno`] has its errno.
 /// - Locks: none. The caller sees to it that nobody changes the answers until
 ///   the root is set: it has stopped the other threads of its process, and steps
-///   6 and 7 say that no other process can.
-/// - Answers to: the paper, 6.2; `chroot_refuse_vdir_fds`. Steps 4, 6 and 7
+///   6 to 8 say that no other process can.
+/// - Answers to: the paper, 6.2; `chroot_refuse_vdir_fds`. Steps 4 and 6 to 8
 ///   are rjail's own: a native jail lets such a process in.
 ///
 /// # Errors
@@ -137,6 +144,9 @@ pub const fn admit(entrant: &Entrant) -> core::result::Result<(), Refusal> {
     }
     if entrant.directories_shared {
         return Err(Refusal::DirectoriesShared);
+    }
+    if entrant.memory_shared {
+        return Err(Refusal::MemoryShared);
     }
     Ok(())
 }

@@ -20,7 +20,6 @@ const TYPES: &[&str] = &[
     "prison_state",
     "proc",
     "protosw",
-    "pwd",
     "pwddesc",
     "rjail_args",
     "sockaddr",

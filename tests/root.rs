@@ -57,6 +57,11 @@ fn step_7_shared_directories() {
     step(Entrant { directories_shared: true, ..READY }, Refusal::DirectoriesShared, Errno::EBUSY);
 }
 
+#[test]
+fn step_8_shared_memory() {
+    step(Entrant { memory_shared: true, ..READY }, Refusal::MemoryShared, Errno::EBUSY);
+}
+
 /// Every subset of what can stand against an entry: the first step answers.
 #[test]
 fn the_first_step_that_fails_answers() {
@@ -68,6 +73,7 @@ fn the_first_step_that_fails_answers() {
         Refusal::OpenDirectory(5),
         Refusal::DescriptorsShared,
         Refusal::DirectoriesShared,
+        Refusal::MemoryShared,
     ];
     for set in 0..1u32 << steps.len() {
         let has = |step: usize| set & (1 << step) != 0;
@@ -79,6 +85,7 @@ fn the_first_step_that_fails_answers() {
             open_directory: has(4).then_some(5),
             descriptors_shared: has(5),
             directories_shared: has(6),
+            memory_shared: has(7),
         };
         let first = steps.iter().enumerate().find(|&(step, _)| has(step));
         assert_eq!(admit(&entrant).err(), first.map(|(_, &refusal)| refusal), "{entrant:?}");
@@ -109,6 +116,7 @@ fn every_refusal_has_its_own_sentence() {
         Refusal::OpenDirectory(3),
         Refusal::DescriptorsShared,
         Refusal::DirectoriesShared,
+        Refusal::MemoryShared,
     ]
     .map(Refusal::reason);
     reasons.sort_unstable();

@@ -651,6 +651,8 @@ impl Machine {
             open_directory: self.open_directory(pid)?,
             descriptors_shared: Rc::strong_count(&process.descriptors) > 1,
             directories_shared: Rc::strong_count(&process.directories) > 1,
+            // The model has no memory to share.
+            memory_shared: false,
         };
         admit(&entrant).map_err(|refusal| crate::errno(refusal.errno()))?;
         ask(address::validate(&args.addresses))?;

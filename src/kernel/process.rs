@@ -113,13 +113,16 @@ impl SingleThreaded<'_> {
         unsafe { (*directories).pd_refcount > 1 }
     }
 
+    /// Whether another process runs in the same memory. May sleep.
+    pub(crate) fn memory_shared(&self) -> bool {
+        // SAFETY: our own process, which keeps its memory.
+        unsafe { c::rjail_c_memory_shared(self.current.process()) }
+    }
+
     /// Whether chroot(2) has narrowed the root: it leaves a jail directory.
     pub(crate) fn root_narrowed(&self) -> bool {
-        // SAFETY: our own thread.
-        let pwd = unsafe { c::rjail_c_pwd(self.current.thread()) };
-        // SAFETY: replaced by this process alone, in which this thread is alone,
-        // if the directories are not shared, which `root::admit` asks as well.
-        unsafe { !(*pwd).pwd_jdir.is_null() }
+        // SAFETY: our own thread; takes and drops the lock of the directories.
+        unsafe { c::rjail_c_root_narrowed(self.current.thread()) }
     }
 
     /// Gives the process a credential in this jail, and moves the process from

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The init of the test machine: builds the world, plays every case in every
+//! way, runs the test programs, prints TAP and a last line that says that it
+//! got to the end, and switches the machine off.
+//!
+//! The harness gives its orders in the kernel environment: `rjail.mode` (was
+//! the module loaded by the boot loader?), `rjail.test` (this group or test
+//! alone), `rjail.churn` and `rjail.churn_seconds` (how often to load and
+//! unload, and how long at most).
+
+#![no_std]
+#![no_main]
+#![expect(clippy::result_large_err, reason = "no allocator: a message travels as its bytes")]
+
+mod answer;
+mod console;
+mod jail;
+mod malloc;
+mod play;
+mod programs;
+mod sys;
+mod world;
+
+use core::ffi::CStr;
+use core::panic::PanicInfo;
+
+use cases::{CASES, Case};
+
+use answer::in_child_for;
+use console::{Tap, Text};
+use malloc::{InUse, Malloc};
+use play::Mode;
+use programs::{Context, Program};
+use sys::Result;
+use world::World;
+
+/// A part of the run: some preparation, then tests that share it.
+struct Group {
+    name: &'static str,
+    /// Is rjail in the kernel meanwhile?
+    loaded: bool,
+    /// With the second line?
+    second_line: bool,
+    /// How the cases are played, if they are.
+    mode: Option<Mode>,
+    programs: &'static [Program],
+}
+
+impl Group {
+    const fn cases(mode: Mode, loaded: bool) -> Self {
+        let name = match mode {
+            Mode::Outside => "outside",
+            Mode::Native => "native",
+            Mode::Unjailed => "unjailed",
+            Mode::Inside => "inside",
+            Mode::FirstLine => "first-line",
+        };
+        Self { name, loaded, second_line: true, mode: Some(mode), programs: &[] }
+    }
+
+    const fn programs(name: &'static str, loaded: bool, programs: &'static [Program]) -> Self {
+        Self { name, loaded, second_line: true, mode: None, programs }
+    }
+
+    const fn without_second_line(mut self) -> Self {
+        self.second_line = false;
+        self
+    }
+}
+
+/// The module is a file that the guest loads.
+const LATE: &[Group] = &[
+    Group::cases(Mode::Outside, false),
+    Group::cases(Mode::Native, false),
+    Group::programs("load", false, programs::LOADING),
+    Group::cases(Mode::Unjailed, true),
+    Group::cases(Mode::Inside, true),
+    Group::cases(Mode::FirstLine, true).without_second_line(),
+    Group::programs("programs", true, programs::LOADED),
+    Group::programs("programs-first-line", true, programs::EITHER).without_second_line(),
+    Group::programs("unload", true, programs::UNLOADING),
+    Group::programs("churn", false, programs::CHURN),
+];
+
+/// The boot loader has loaded the module with the kernel.
+const BOOT: &[Group] = &[
+    Group::cases(Mode::Unjailed, true),
+    Group::cases(Mode::Inside, true),
+    Group::programs("programs", true, programs::LOADED),
+    Group::programs("preloaded", true, programs::PRELOADED),
+];
+
+/// As late, but only to show what a jail does.
+const DEMO: &[Group] = &[Group::cases(Mode::Unjailed, true), Group::cases(Mode::Inside, true)];
+
+/// No module at hand.
+const NONE: &[Group] = &[Group::cases(Mode::Outside, false), Group::cases(Mode::Native, false)];
+
+/// Where the program begins: as init, or run again by one of its tests.
+fn start(argument: Option<&CStr>) -> ! {
+    let is_init = sys::getpid() == Ok(1);
+    if let Some(argument) = argument.filter(|_| !is_init) {
+        sys::exit(programs::run_again(argument));
+    }
+    if let Err(why) = run() {
+        say!("# the run ended early: {why}");
+    }
+    let _ = sys::reboot(0x4000);
+    sys::exit(1)
+}
+
+type Early = Text<160>;
+
+fn run() -> core::result::Result<(), Early> {
+    // Nothing is open yet: this is descriptor 0, the console of all that follow.
+    let _ = sys::open(c"/dev/console", 2, 0);
+    say!("TAP version 14");
+    let world = world::build().map_err(|e| Text::of(format_args!("world: {e:?}")))?;
+    let mut malloc = Malloc::new().map_err(|e| Text::of(format_args!("malloc: {e:?}")))?;
+    let orders = Orders::read();
+    let (mut passed, mut ran, mut number) = (0, 0, 0);
+    for group in orders.groups {
+        if orders.tests_of(group) == 0 {
+            continue;
+        }
+        number += 1;
+        let tap = run_group(group, &orders, &world, &mut malloc)?;
+        tap.end(number, group.name);
+        passed += tap.passed;
+        ran += tap.ran;
+    }
+    say!("1..{number}");
+    say!("RJAIL-VM-DONE {passed}/{ran}");
+    Ok(())
+}
+
+/// What the harness wants.
+struct Orders {
+    groups: &'static [Group],
+    /// Only the cases of the demonstration.
+    only_shown: bool,
+    test: Text<64>,
+    churn: u32,
+    churn_seconds: i64,
+}
+
+impl Orders {
+    fn read() -> Self {
+        let mut mode = [0; 128];
+        let (groups, only_shown) = match sys::kenv_get(c"rjail.mode", &mut mode) {
+            Ok(b"late") => (LATE, false),
+            Ok(b"boot") => (BOOT, false),
+            Ok(b"demo") => (DEMO, true),
+            _ => (NONE, false),
+        };
+        let number = |name| {
+            let mut value = [0; 128];
+            let digits = sys::kenv_get(name, &mut value).unwrap_or_default();
+            core::str::from_utf8(digits).ok().and_then(|d| d.parse().ok()).unwrap_or(0)
+        };
+        let mut name = [0; 128];
+        let name = sys::kenv_get(c"rjail.test", &mut name).unwrap_or_default();
+        let test = Text::of(format_args!("{}", core::str::from_utf8(name).unwrap_or_default()));
+        let churn = number(c"rjail.churn");
+        let churn_seconds = i64::from(number(c"rjail.churn_seconds"));
+        Self { groups, only_shown, test, churn, churn_seconds }
+    }
+
+    fn wants(&self, group: &Group, test: &str) -> bool {
+        let wanted = self.test.bytes();
+        wanted.is_empty() || wanted == group.name.as_bytes() || wanted == test.as_bytes()
+    }
+
+    fn tests_of(&self, group: &Group) -> usize {
+        let programs = group.programs.iter().filter(|program| self.wants(group, program.name));
+        programs.count() + self.cases_of(group).count()
+    }
+
+    fn cases_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'static Case> + 'a {
+        CASES.iter().filter(|case| {
+            group.mode.is_some_and(|mode| mode.has(case))
+                && self.wants(group, case.name)
+                && (!self.only_shown || cases::DEMO.contains(&case.name))
+        })
+    }
+}
+
+fn run_group(
+    group: &Group,
+    orders: &Orders,
+    world: &World,
+    malloc: &mut Malloc,
+) -> core::result::Result<Tap, Early> {
+    let early = |what: &'static str| {
+        move |error: sys::Error| Text::of(format_args!("{}: {what}: {error:?}", group.name))
+    };
+    programs::have_module(group.loaded).map_err(early("kldload"))?;
+    if group.loaded {
+        let on = i32::from(group.second_line);
+        sys::sysctl_write("security.rjail.second_line", on).map_err(early("second_line"))?;
+    }
+    let mut tap = Tap::begin(group.name, orders.tests_of(group));
+    if let Some(mode) = group.mode {
+        let world = world.with_sibling(mode.kind()).map_err(early("sibling"))?;
+        let before = held(malloc);
+        for case in orders.cases_of(group) {
+            let got = play::play(case, mode, &world);
+            let wanted = mode.wanted(case);
+            let outcome = if got == wanted.into() {
+                if mode.is_in_rjail() { unchanged(malloc, before) } else { Ok(()) }
+            } else {
+                Err(Text::of(format_args!("got {got:?}, wanted {wanted:?}")))
+            };
+            tap.result(format_args!("case {} [{}]", case.name, mode.name()), outcome);
+            say!("ANSWER {} {} {got:?}", case.name, mode.name());
+        }
+        world.end_sibling().map_err(early("end of the sibling"))?;
+        if group.loaded && programs::settle(0) != Ok(0) {
+            say!("RJAIL-VM-LEAK {}: a jail without a process is left", group.name);
+        }
+    }
+    let context =
+        Context { world: *world, churn: orders.churn, churn_seconds: orders.churn_seconds };
+    for program in group.programs.iter().filter(|program| orders.wants(group, program.name)) {
+        let before = held(malloc);
+        let outcome = match in_child_for(program.seconds, || (program.run)(&context)) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(status)) => Err(Text::of(format_args!("it ended: {status:?}"))),
+            Err(error) => Err(Text::of(format_args!("fork: {error:?}"))),
+        };
+        let outcome = outcome.and_then(|()| unchanged(malloc, before));
+        tap.result(format_args!("{} [{}]", program.name, group.name), outcome);
+    }
+    Ok(tap)
+}
+
+/// What the module's malloc types hold.
+fn held(malloc: &mut Malloc) -> Result<InUse> {
+    malloc.in_use_lately("rjail")
+}
+
+/// The same again, given the time that a deferred teardown may take?
+fn unchanged(malloc: &mut Malloc, before: Result<InUse>) -> core::result::Result<(), Text<160>> {
+    let deadline = sys::uptime() + 3000;
+    loop {
+        reap();
+        let now = held(malloc);
+        if now.is_ok() && now == before {
+            return Ok(());
+        }
+        if sys::uptime() > deadline {
+            return Err(Text::of(format_args!("leak: held {before:?}, now {now:?}")));
+        }
+        sys::pause(20);
+    }
+}
+
+/// Takes leave of orphans, which keep their credentials until then.
+fn reap() {
+    while let Ok((pid, _)) = sys::wait(-1, sys::NOHANG) {
+        if pid == 0 {
+            break;
+        }
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    say!("RJAIL-GUEST-BUG {info}");
+    sys::exit(70)
+}

@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Tests that are not cases: loading, errors, inheritance, numbers.
+
+use core::ffi::CStr;
+
+use cases::world::JAIL_ADDR;
+
+use crate::answer::in_child;
+use crate::console::Text;
+use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_at};
+use crate::malloc::Malloc;
+use crate::say;
+use crate::sys::{self, EEXIST, EINVAL, Error, FileId, Result, Shared, Status, address_of};
+use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
+
+/// What a program found.
+pub type Outcome = core::result::Result<(), Text<160>>;
+
+/// What every program may use.
+#[derive(Clone, Copy)]
+pub struct Context {
+    /// The world; no other jail is in it.
+    pub world: World,
+    /// How many rounds of loading and unloading.
+    pub churn: u32,
+    /// How long they may take.
+    pub churn_seconds: i64,
+}
+
+/// A named test.
+pub struct Program {
+    /// As in `T=name`.
+    pub name: &'static str,
+    /// Killed after so long.
+    pub seconds: i64,
+    /// The test.
+    pub run: fn(&Context) -> Outcome,
+}
+
+const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
+    Program { name, seconds, run }
+}
+
+/// Begin and end without the module.
+pub const LOADING: &[Program] = &[program("absent", 20, absent), program("load", 30, load)];
+/// With the module loaded all the time.
+pub const LOADED: &[Program] =
+    &[ERRORS, ACCEPTS, INHERIT, program("sealed", 30, sealed), HUNDREDS, CROWD];
+/// The same without what needs the second line.
+pub const EITHER: &[Program] = &[ERRORS, ACCEPTS, INHERIT, HUNDREDS, CROWD];
+const ERRORS: Program = program("errors", 60, errors);
+const ACCEPTS: Program = program("accepts", 60, accepts);
+const INHERIT: Program = program("inherit", 30, inherit);
+const HUNDREDS: Program = program("hundreds", 120, hundreds);
+const CROWD: Program = program("crowd", 120, crowd);
+/// Begin and end with the module, but unload it in between.
+pub const UNLOADING: &[Program] = &[program("unload_busy", 30, unload_busy)];
+/// With a module that the boot loader has loaded.
+pub const PRELOADED: &[Program] = &[program("preloaded", 20, preloaded)];
+/// Hundreds of loads.
+pub const CHURN: &[Program] = &[program("churn", 1200, churn)];
+
+const MODULE: &CStr = c"/rjail/rjail.ko";
+const MODULE_FILE: &CStr = c"rjail.ko";
+const O_DIRECTORY: i32 = 0x0002_0000;
+
+const EPERM: i32 = 1;
+const ENOENT: i32 = 2;
+const ESRCH: i32 = 3;
+const EFAULT: i32 = 14;
+const EBUSY: i32 = 16;
+const ENOTDIR: i32 = 20;
+const ENAMETOOLONG: i32 = 63;
+const ENOSYS: i32 = 78;
+
+macro_rules! want {
+    ($what:literal, $got:expr, $wanted:expr) => {{
+        let (got, wanted) = ($got, $wanted);
+        if got != wanted {
+            return Err(Text::of(format_args!("{}: got {got:?}, wanted {wanted:?}", $what)));
+        }
+    }};
+}
+
+/// Loads or unloads the module, if it is not so already.
+pub fn have_module(wanted: bool) -> Result<()> {
+    match (sys::kldfind(MODULE_FILE), wanted) {
+        (Ok(_), true) | (Err(Error(ENOENT)), false) => Ok(()),
+        (Ok(id), false) => sys::kldunload(id),
+        (Err(_), true) => sys::kldload(MODULE).map(drop),
+        (Err(error), false) => Err(error),
+    }
+}
+
+fn unload() -> Result<()> {
+    sys::kldunload(sys::kldfind(MODULE_FILE)?)
+}
+
+fn good() -> Args {
+    Args::new(JAIL_ROOT, JAIL_NAME, const { &[JAIL_ADDR] })
+}
+
+fn live_jails() -> Result<i64> {
+    sys::sysctl_number("security.rjail.jails")
+}
+
+/// Waits until so many jails are left; teardown is deferred.
+pub fn settle(wanted: i64) -> Result<i64> {
+    let deadline = sys::uptime() + 5000;
+    loop {
+        let jails = live_jails()?;
+        if jails == wanted || sys::uptime() > deadline {
+            return Ok(jails);
+        }
+        sys::pause(10);
+    }
+}
+
+fn absent(_: &Context) -> Outcome {
+    want!("rjail(2) without the module", good().enter(), Err(Error(ENOSYS)));
+    want!("its sysctls", live_jails(), Err(Error(ENOENT)));
+    Ok(())
+}
+
+fn load(_: &Context) -> Outcome {
+    want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
+    want!("a second kldload", sys::kldload(MODULE).map(drop), Err(Error(EEXIST)));
+    let mut version = [0; 64];
+    let length = sys::sysctl_named("security.rjail.version", &mut version, None);
+    want!("security.rjail.version has text", length.is_ok_and(|l| l > 1), true);
+    want!("security.rjail.jails", live_jails(), Ok(0));
+    want!("security.rjail.jailed", sys::sysctl_number("security.rjail.jailed"), Ok(0));
+    want!("security.rjail.jid", sys::sysctl_number("security.rjail.jid"), Ok(0));
+    want!("security.rjail.second_line", sys::sysctl_number("security.rjail.second_line"), Ok(1));
+    want!("kldunload", unload(), Ok(()));
+    want!("sysctls after kldunload", live_jails(), Err(Error(ENOENT)));
+    want!("rjail(2) after kldunload", good().enter(), Err(Error(ENOSYS)));
+    Ok(())
+}
+
+/// What rjail(2) would change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    root: FileId,
+    directory: FileId,
+    hostname: [u8; 32],
+    jid: i64,
+}
+
+impl Standing {
+    fn now() -> Result<Self> {
+        let mut hostname = [0; 32];
+        sys::sysctl_named("kern.hostname", &mut hostname, None)?;
+        let jid = sys::sysctl_number("security.rjail.jid")?;
+        Ok(Self { root: sys::file_id(c"/")?, directory: sys::file_id(c".")?, hostname, jid })
+    }
+}
+
+/// How a wrong call is made.
+enum Call {
+    /// With arguments changed so, in a process prepared so.
+    With(fn(&mut Args) -> Result<()>),
+    /// With arguments at this address.
+    At(usize),
+    /// From a process that shares its descriptor table.
+    Sharing,
+}
+
+const UNMAPPED: usize = 0x1000;
+const KERNEL: usize = 0xffff_ffff_8000_0000;
+static LONG_PATH: [u8; 1101] = terminated(b'/');
+static LONG_NAME: [u8; 257] = terminated(b'a');
+static ADDRESSES: [[u8; 4]; 256] = addresses();
+
+const fn terminated<const N: usize>(byte: u8) -> [u8; N] {
+    let mut bytes = [byte; N];
+    bytes[N - 1] = 0;
+    bytes
+}
+
+const fn addresses() -> [[u8; 4]; 256] {
+    let mut all = [[10, 1, 0, 0]; 256];
+    let mut i = 0;
+    while i < 256 {
+        all[i][3] = i.to_le_bytes()[0];
+        i += 1;
+    }
+    all
+}
+
+fn with_address(args: &mut Args, address: &'static [u8; 4]) -> Result<()> {
+    args.ip4 = address_of(address);
+    Ok(())
+}
+
+fn with_name(args: &mut Args, name: &'static CStr) -> Result<()> {
+    args.hostname = address_of(name);
+    Ok(())
+}
+
+const WRONG: &[(&str, i32, Call)] = &[
+    ("as user 1001", EPERM, Call::With(|_| sys::setuid(1001))),
+    ("holding a directory", EPERM, Call::With(|_| sys::open(c"/jail", O_DIRECTORY, 0).map(drop))),
+    ("in a jail", EPERM, Call::With(|_| good().enter().map(drop))),
+    (
+        "after chroot(2)",
+        EPERM,
+        Call::With(|args| {
+            args.path = address_of(c"/");
+            sys::chroot(c"/jail")
+        }),
+    ),
+    ("sharing descriptors", EBUSY, Call::Sharing),
+    ("arguments null", EFAULT, Call::At(0)),
+    ("arguments unmapped", EFAULT, Call::At(UNMAPPED)),
+    ("arguments in the kernel", EFAULT, Call::At(KERNEL)),
+    ("path null", EFAULT, Call::With(|args| set(&mut args.path, 0))),
+    ("path unmapped", EFAULT, Call::With(|args| set(&mut args.path, UNMAPPED))),
+    ("path in the kernel", EFAULT, Call::With(|args| set(&mut args.path, KERNEL))),
+    ("hostname unmapped", EFAULT, Call::With(|args| set(&mut args.hostname, UNMAPPED))),
+    ("ip4 unmapped", EFAULT, Call::With(|args| set(&mut args.ip4, UNMAPPED))),
+    ("ip4 in the kernel", EFAULT, Call::With(|args| set(&mut args.ip4, KERNEL))),
+    ("size 0", EINVAL, Call::With(|args| set(&mut args.size, 0))),
+    ("size of less", EINVAL, Call::With(|args| set(&mut args.size, 39))),
+    ("size of more", EINVAL, Call::With(|args| set(&mut args.size, 41))),
+    ("size of all bits", EINVAL, Call::With(|args| set(&mut args.size, u32::MAX))),
+    ("version 0", EINVAL, Call::With(|args| set(&mut args.version, 0))),
+    ("version 2", EINVAL, Call::With(|args| set(&mut args.version, 2))),
+    ("an unknown flag", EINVAL, Call::With(|args| set(&mut args.flags, ALL_FLAGS + 1))),
+    ("all flag bits", EINVAL, Call::With(|args| set(&mut args.flags, u32::MAX))),
+    (
+        "256 addresses",
+        EINVAL,
+        Call::With(|args| {
+            args.ip4 = address_of(&ADDRESSES);
+            set(&mut args.ip4s, MOST_ADDRESSES + 1)
+        }),
+    ),
+    ("address 0.0.0.0", EINVAL, Call::With(|args| with_address(args, &[0; 4]))),
+    ("address 255.255.255.255", EINVAL, Call::With(|args| with_address(args, &[255; 4]))),
+    ("address 224.0.0.1", EINVAL, Call::With(|args| with_address(args, &[224, 0, 0, 1]))),
+    (
+        "an address twice",
+        EINVAL,
+        Call::With(|args| {
+            args.ip4 = address_of(const { &[JAIL_ADDR, JAIL_ADDR] });
+            set(&mut args.ip4s, 2)
+        }),
+    ),
+    ("no hostname", EINVAL, Call::With(|args| with_name(args, c""))),
+    ("hostname with a space", EINVAL, Call::With(|args| with_name(args, c"two words"))),
+    ("hostname with a control byte", EINVAL, Call::With(|args| with_name(args, c"a\x01b"))),
+    (
+        "path of 1100 bytes",
+        ENAMETOOLONG,
+        Call::With(|args| set(&mut args.path, address_of(&LONG_PATH))),
+    ),
+    (
+        "hostname of 256 bytes",
+        ENAMETOOLONG,
+        Call::With(|args| set(&mut args.hostname, address_of(&LONG_NAME))),
+    ),
+    ("no such path", ENOENT, Call::With(|args| set(&mut args.path, address_of(c"/nowhere")))),
+    ("empty path", ENOENT, Call::With(|args| set(&mut args.path, address_of(c"")))),
+    ("path of a file", ENOTDIR, Call::With(|args| set(&mut args.path, address_of(c"/jail/file")))),
+];
+
+fn set<T>(field: &mut T, value: T) -> Result<()> {
+    *field = value;
+    Ok(())
+}
+
+/// What a wrong call did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Answered(Result<i64>),
+    Changed(Standing, Standing),
+    NotReady(Error),
+}
+
+fn call(how: &Call) -> Wrong {
+    let mut args = good();
+    let ready = match how {
+        Call::With(prepare) => prepare(&mut args),
+        Call::At(_) | Call::Sharing => Ok(()),
+    };
+    let before = match ready.and_then(|()| Standing::now()) {
+        Ok(standing) => standing,
+        Err(error) => return Wrong::NotReady(error),
+    };
+    let answer = match how {
+        Call::With(_) => args.enter(),
+        Call::At(address) => enter_at(*address),
+        Call::Sharing => sharing(|| args.enter()),
+    };
+    match Standing::now() {
+        Ok(after) if after == before => Wrong::Answered(answer),
+        Ok(after) => Wrong::Changed(before, after),
+        Err(error) => Wrong::NotReady(error),
+    }
+}
+
+/// Does it in a child that has the same descriptor table.
+fn sharing(work: impl FnOnce() -> Result<i64>) -> Result<i64> {
+    const RFPROC: i32 = 1 << 4;
+    let result = Shared::new(Err(Error(0)))?;
+    let child = sys::rfork(RFPROC)?;
+    if child == 0 {
+        result.set(work());
+        sys::exit(0);
+    }
+    sys::wait(child, 0)?;
+    result.get()
+}
+
+fn errors(_: &Context) -> Outcome {
+    let mut wrong = 0;
+    for (name, errno, how) in WRONG {
+        let got = in_child(|| call(how));
+        let wanted: Result<core::result::Result<_, Status>> =
+            Ok(Ok(Wrong::Answered(Err(Error(*errno)))));
+        if got != wanted {
+            say!("    # {name}: got {got:?}, wanted errno {errno}");
+            wrong += 1;
+        }
+        want!("jails afterwards", settle(0), Ok(0));
+    }
+    say!("    # {} wrong calls of rjail(2)", WRONG.len());
+    want!("calls that were answered otherwise", wrong, 0);
+    Ok(())
+}
+
+fn accepts(_: &Context) -> Outcome {
+    let entered = |change: fn(&mut Args)| {
+        in_child(|| {
+            let mut args = good();
+            change(&mut args);
+            args.enter().and_then(|_| sys::sysctl_number("security.rjail.jailed"))
+        })
+    };
+    want!("no address", entered(|args| args.ip4s = 0), Ok(Ok(Ok(1))));
+    want!("every flag", entered(|args| args.flags = ALL_FLAGS), Ok(Ok(Ok(1))));
+    want!("no flag", entered(|args| args.flags = 0), Ok(Ok(Ok(1))));
+    let most = |args: &mut Args| {
+        args.ip4 = address_of(&ADDRESSES[1..]);
+        args.ip4s = MOST_ADDRESSES;
+    };
+    want!("255 addresses", entered(most), Ok(Ok(Ok(1))));
+    let longest = |args: &mut Args| args.hostname = address_of(&LONG_NAME[1..]);
+    want!("a hostname of 255 bytes", entered(longest), Ok(Ok(Ok(1))));
+    want!("the machine's root", entered(|args| args.path = address_of(c"/")), Ok(Ok(Ok(1))));
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+fn jid() -> Result<i64> {
+    sys::sysctl_number("security.rjail.jid")
+}
+
+fn inherit(_: &Context) -> Outcome {
+    let found = in_child(|| -> Outcome {
+        let jail = good().enter();
+        want!("a jail's number is above zero", jail.is_ok_and(|number| number > 0), true);
+        want!("in the process", jid(), jail);
+        want!("in a child", in_child(jid), Ok(Ok(jail)));
+        want!("in a grandchild", in_child(|| in_child(jid)), Ok(Ok(Ok(Ok(jail)))));
+        let session = in_child(|| sys::setsid().and_then(|_| jid()));
+        want!("after setsid", session, Ok(Ok(jail)));
+        let user = in_child(|| sys::setuid(1001).and_then(|()| jid()));
+        want!("after setuid", user, Ok(Ok(jail)));
+        let groups = in_child(|| sys::setgroups(1001).and_then(|()| jid()));
+        want!("after setgroups", groups, Ok(Ok(jail)));
+        let number = Text::<32>::of(format_args!("{}\0", jail.unwrap_or(0)));
+        let number = CStr::from_bytes_until_nul(number.bytes()).unwrap_or_default();
+        let again = in_child(|| sys::execve(PROGRAM_IN_JAIL, number));
+        want!("after execve", again, Ok(Err(Status::Exited(RAN_AGAIN))));
+        Ok(())
+    });
+    match found {
+        Ok(Ok(outcome)) => outcome,
+        other => Err(Text::of(format_args!("it ended: {:?}", other.map(|r| r.map(drop))))),
+    }
+}
+
+const RAN_AGAIN: i32 = 42;
+
+/// The program run by execve(2) in a jail: is it still in the jail of that number?
+pub fn run_again(number: &CStr) -> i32 {
+    let wanted = number.to_str().ok().and_then(|digits| digits.parse().ok());
+    if jid().ok() == wanted && wanted.is_some() { RAN_AGAIN } else { 1 }
+}
+
+/// Processes that are in jails until they are let go.
+struct Held {
+    go: i32,
+    count: usize,
+}
+
+impl Held {
+    /// Forks so many, each of which does `enter`, and waits until all have.
+    fn start(count: usize, enter: impl Fn() -> Result<()>) -> Result<Self> {
+        let [ready, tell] = sys::pipe()?;
+        let [wait, go] = sys::pipe()?;
+        for _ in 0..count {
+            if sys::fork()? == 0 {
+                let Err(Error(errno)) = enter() else {
+                    let _ = sys::write(tell, &[0]);
+                    let _ = sys::close(go);
+                    let _ = sys::read(wait, &mut [0]);
+                    sys::exit(0);
+                };
+                let _ = sys::write(tell, &errno.to_le_bytes()[..1]);
+                sys::exit(1);
+            }
+        }
+        let mut worst = 0;
+        for _ in 0..count {
+            let mut errno = [0];
+            sys::read(ready, &mut errno)?;
+            worst = worst.max(errno[0]);
+        }
+        sys::close(ready)?;
+        sys::close(tell)?;
+        sys::close(wait)?;
+        if worst == 0 { Ok(Self { go, count }) } else { Err(Error(i32::from(worst))) }
+    }
+
+    fn let_go(self) -> Result<()> {
+        sys::close(self.go)?;
+        for _ in 0..self.count {
+            sys::wait(-1, 0)?;
+        }
+        Ok(())
+    }
+}
+
+fn sealed(_: &Context) -> Outcome {
+    const NAME: &str = "security.rjail.second_line";
+    let held = Held::start(1, || good().enter().map(drop));
+    want!("a jail", held.as_ref().map(|h| h.count), Ok(1));
+    want!("changing the second line", sys::sysctl_write(NAME, 0), Err(Error(EBUSY)));
+    want!("its value", sys::sysctl_number(NAME), Ok(1));
+    want!("letting it go", held.and_then(Held::let_go), Ok(()));
+    want!("jails afterwards", settle(0), Ok(0));
+    want!("switching it off now", sys::sysctl_write(NAME, 0), Ok(()));
+    want!("and on", sys::sysctl_write(NAME, 1), Ok(()));
+    Ok(())
+}
+
+const MANY: usize = 300;
+
+fn hundreds(_: &Context) -> Outcome {
+    let mut malloc = Malloc::new().map_err(|e| Text::of(format_args!("{e:?}")))?;
+    let held = Held::start(MANY, || good().enter().map(drop));
+    want!("jails", held.as_ref().map(|h| h.count), Ok(MANY));
+    want!("jails counted", live_jails(), Ok(300));
+    // Every test is held to these numbers: they must be the right ones.
+    let seen = malloc.in_use_lately("rjail").is_ok_and(|in_use| in_use.count >= 300);
+    want!("malloc statistics see them", seen, true);
+    want!("letting them go", held.and_then(Held::let_go), Ok(()));
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+/// Hundreds of processes in one jail.
+fn crowd(_: &Context) -> Outcome {
+    let inside = in_child(|| {
+        good().enter()?;
+        let held = Held::start(MANY, || sys::setuid(1001))?;
+        let jails = live_jails();
+        held.let_go()?;
+        jails
+    });
+    want!("jails seen by the crowd's parent", inside, Ok(Ok(Ok(1))));
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+fn unload_busy(context: &Context) -> Outcome {
+    let neighbour = context.world.neighbour;
+    let [wait, go] = sys::pipe().unwrap_or([-1, -1]);
+    let [ready, tell] = sys::pipe().unwrap_or([-1, -1]);
+    let found = Shared::new(None).map_err(|e| Text::of(format_args!("{e:?}")))?;
+    let child = sys::fork();
+    if child == Ok(0) {
+        let entered = good().enter();
+        let _ = sys::write(tell, &[0]);
+        let _ = sys::read(wait, &mut [0]);
+        let secret = sys::open(c"/../secret", 0, 0).map(drop);
+        found.set(Some((entered.map(drop), sys::kill(neighbour, 0), secret)));
+        sys::exit(0);
+    }
+    want!("the jail's process", child.is_ok(), true);
+    want!("it is in its jail", sys::read(ready, &mut [0]), Ok(1));
+    want!("jails", live_jails(), Ok(1));
+    want!("kldunload while it lives", unload(), Err(Error(EBUSY)));
+    want!("jails after the refusal", live_jails(), Ok(1));
+    want!("telling it to try", sys::write(go, &[0]), Ok(1));
+    want!("its end", sys::wait(child.unwrap_or(-1), 0).map(|(_, s)| s), Ok(Status::Exited(0)));
+    let still = (Ok(()), Err(Error(ESRCH)), Err(Error(ENOENT)));
+    want!("what it could do then", found.get(), Some(still));
+    want!("jails at last", settle(0), Ok(0));
+    want!("kldunload", unload(), Ok(()));
+    want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
+    Ok(())
+}
+
+fn preloaded(_: &Context) -> Outcome {
+    want!("the module is there", sys::kldfind(MODULE_FILE).is_ok(), true);
+    want!("kldunload", unload(), Err(Error(EBUSY)));
+    want!("and still works", in_child(|| good().enter().is_ok()), Ok(Ok(true)));
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+fn churn(context: &Context) -> Outcome {
+    let began = sys::uptime();
+    let deadline = began + context.churn_seconds * 1000;
+    let mut malloc = Malloc::new().map_err(|e| Text::of(format_args!("{e:?}")))?;
+    // The first rounds fill the kernel's own caches.
+    for _ in 0..3 {
+        round()?;
+    }
+    let mut before = [0; Malloc::MOST];
+    let types = malloc.counts(&mut before);
+    want!("malloc statistics", types.is_ok(), true);
+    let mut rounds = 0;
+    while rounds < context.churn && sys::uptime() < deadline {
+        round()?;
+        rounds += 1;
+        if rounds % 100 == 0 {
+            say!("    # churn: {rounds} rounds in {} ms", sys::uptime() - began);
+        }
+    }
+    say!("    # churn: {rounds} times load, jail, exit, unload in {} ms", sys::uptime() - began);
+    // What the kernel frees later, it frees within moments.
+    sys::pause(1000);
+    let mut after = [0; Malloc::MOST];
+    want!("number of malloc types", malloc.counts(&mut after), types);
+    let mut leaks = 0;
+    for (kind, (was, is)) in before.iter().zip(after).enumerate() {
+        let name = malloc.name(kind);
+        let ours = matches!(name, "prison" | "cred") || name.starts_with("rjail");
+        // A leak of one a round, of whatever type; and of ours not even one.
+        if is > was + u64::from(rounds / 2).max(8) || ours && is > *was {
+            say!("    # malloc type {name}: {was} allocations, then {is}");
+            leaks += 1;
+        }
+    }
+    want!("malloc types that grew", leaks, 0);
+    want!("rounds done", rounds, context.churn);
+    Ok(())
+}
+
+/// Load, jail, exit, unload.
+fn round() -> Outcome {
+    want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
+    want!("a jail", in_child(|| good().enter().is_ok()), Ok(Ok(true)));
+    want!("jails afterwards", settle(0), Ok(0));
+    want!("kldunload", unload(), Ok(()));
+    Ok(())
+}

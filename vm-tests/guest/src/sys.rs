@@ -1,0 +1,779 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! FreeBSD amd64 system calls, and all the unsafe code of this program.
+//!
+//! [`calls!`] declares each call by its number and the types of its arguments.
+//! A reference becomes an address, a slice an address and a length, so what the
+//! kernel reads or writes is always memory that the caller has lent. The calls
+//! whose arguments describe each other (a length that arrives by reference) are
+//! private here and wrapped below.
+
+use core::arch::asm;
+use core::ffi::CStr;
+use core::{ptr, slice};
+
+/// What a failed call left in errno.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error(pub i32);
+
+/// What a call gives back.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Errno numbers this program itself decides on.
+pub const EEXIST: i32 = 17;
+pub const EINVAL: i32 = 22;
+pub const ENOMEM: i32 = 12;
+
+#[derive(Default)]
+struct Registers {
+    values: [usize; 6],
+    used: usize,
+}
+
+impl Registers {
+    fn put(&mut self, value: usize) {
+        self.values[self.used] = value;
+        self.used += 1;
+    }
+
+    fn with(mut self, argument: impl Argument) -> Self {
+        argument.put(&mut self);
+        self
+    }
+
+    /// # Safety
+    /// The call with this number may read and write only memory that the
+    /// registers were lent, for as long as the call lasts.
+    unsafe fn enter(&self, number: usize) -> Result<usize> {
+        let [a, b, c, d, e, f] = self.values;
+        let (value, failed): (usize, u8);
+        // SAFETY: the kernel keeps every register but the ones named here, and
+        // the caller answers for the memory.
+        unsafe {
+            asm!("syscall", "setc cl",
+                inlateout("rax") number => value, lateout("cl") failed,
+                in("rdi") a, in("rsi") b, inlateout("rdx") c => _,
+                inlateout("r10") d => _, inlateout("r8") e => _, inlateout("r9") f => _,
+                lateout("r11") _);
+        }
+        if failed == 0 { Ok(value) } else { Err(Error(i32::of(value))) }
+    }
+}
+
+/// Something that can stand in a call's argument list.
+trait Argument {
+    fn put(self, registers: &mut Registers);
+}
+
+/// What the value register means.
+trait Outcome {
+    fn of(rax: usize) -> Self;
+}
+
+impl Outcome for () {
+    fn of(_: usize) {}
+}
+impl Outcome for usize {
+    fn of(rax: usize) -> usize {
+        rax
+    }
+}
+impl Outcome for i64 {
+    fn of(rax: usize) -> i64 {
+        (rax as u64).cast_signed()
+    }
+}
+impl Outcome for i32 {
+    fn of(rax: usize) -> i32 {
+        let [a, b, c, d, ..] = rax.to_le_bytes();
+        i32::from_le_bytes([a, b, c, d])
+    }
+}
+
+impl Argument for usize {
+    fn put(self, registers: &mut Registers) {
+        registers.put(self);
+    }
+}
+impl Argument for u32 {
+    fn put(self, registers: &mut Registers) {
+        registers.put(self as usize);
+    }
+}
+impl Argument for i32 {
+    fn put(self, registers: &mut Registers) {
+        registers.put((self as isize).cast_unsigned());
+    }
+}
+impl Argument for &CStr {
+    fn put(self, registers: &mut Registers) {
+        registers.put(self.as_ptr().expose_provenance());
+    }
+}
+impl Argument for &[u8] {
+    fn put(self, registers: &mut Registers) {
+        registers.put(self.as_ptr().expose_provenance());
+        registers.put(self.len());
+    }
+}
+impl Argument for &mut [u8] {
+    fn put(self, registers: &mut Registers) {
+        registers.put(self.as_mut_ptr().expose_provenance());
+        registers.put(self.len());
+    }
+}
+impl<T: Plain> Argument for &T {
+    fn put(self, registers: &mut Registers) {
+        registers.put(ptr::from_ref(self).expose_provenance());
+    }
+}
+impl<T: Plain> Argument for &mut T {
+    fn put(self, registers: &mut Registers) {
+        registers.put(ptr::from_mut(self).expose_provenance());
+    }
+}
+
+/// A value and its size: the kernel's way to take a structure that may grow.
+pub struct WithSize<'a, T>(pub &'a T);
+
+impl<T: Plain> Argument for WithSize<'_, T> {
+    fn put(self, registers: &mut Registers) {
+        self.0.put(registers);
+        registers.put(size_of::<T>());
+    }
+}
+
+/// Types of which any bits are a value, so that the kernel may write them.
+trait Plain {}
+
+macro_rules! plain {
+    ($($type:ty),* $(,)?) => { $(impl Plain for $type {})* };
+}
+
+plain!(i32, u32, usize, [u8; 28], [u8; 128], [u32; 1], [i32; 2], [i32; 3], [i64; 2], [i64; 4]);
+plain!(Sockaddr, Stat, Alias, ModuleStat, NativeArgs, RtPrio, PollFds);
+
+/// `struct sockaddr_in`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Sockaddr {
+    length: u8,
+    family: u8,
+    port: [u8; 2],
+    /// The address, in network byte order.
+    pub address: [u8; 4],
+    zero: [u8; 8],
+}
+
+impl Sockaddr {
+    /// Address and port of an IPv4 socket.
+    pub fn new(address: [u8; 4], port: u16) -> Self {
+        Self { length: 16, family: 2, port: port.to_be_bytes(), address, zero: [0; 8] }
+    }
+}
+
+/// `struct ifaliasreq` with IPv4 addresses.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Alias {
+    interface: [u8; 16],
+    address: Sockaddr,
+    broadcast: Sockaddr,
+    mask: Sockaddr,
+    vhid: i32,
+}
+
+/// `struct stat`; only what names a file.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Stat {
+    device: u64,
+    inode: u64,
+    rest: [u64; 26],
+}
+
+/// Device and inode: the same for two names of one file.
+pub type FileId = (u64, u64);
+
+/// `struct module_stat`, version 3.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ModuleStat {
+    version: i32,
+    name: [u8; 1024],
+    references: i32,
+    id: i32,
+    data: i64,
+}
+
+/// `struct jail`, version 2. The addresses are the numbers of pointers.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct NativeArgs {
+    version: u32,
+    path: usize,
+    hostname: usize,
+    name: usize,
+    ip4s: u32,
+    ip6s: u32,
+    ip4: usize,
+    ip6: usize,
+}
+
+/// `struct rtprio`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RtPrio {
+    kind: u16,
+    priority: u16,
+}
+
+/// `struct pollfd`, as many as a service watches.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct PollFds(pub [PollFd; 4]);
+
+/// `struct pollfd`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct PollFd {
+    /// The descriptor, or -1.
+    pub fd: i32,
+    events: u16,
+    /// What happened.
+    pub happened: u16,
+}
+
+impl PollFd {
+    /// Waits until there is something to read.
+    pub const fn readable(fd: i32) -> Self {
+        Self { fd, events: 1, happened: 0 }
+    }
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $vis:vis $name:ident = $number:literal
+        ($($argument:ident: $type:ty),*) -> $outcome:ty;)*) => {$(
+        $(#[$doc])*
+        $vis fn $name($($argument: $type),*) -> Result<$outcome> {
+            let registers = Registers::default()$(.with($argument))*;
+            // SAFETY: the types are those of this call: what it reads or writes
+            // is what the references and slices among them lend.
+            unsafe { registers.enter($number) }.map(<$outcome>::of)
+        }
+    )*};
+}
+
+calls! {
+    /// Ends the process.
+    exit_with = 1 (status: i32) -> ();
+    /// 0 in the child.
+    pub fork = 2 () -> i32;
+    pub read = 3 (fd: i32, into: &mut [u8]) -> usize;
+    pub write = 4 (fd: i32, from: &[u8]) -> usize;
+    pub open = 5 (path: &CStr, flags: i32, mode: u32) -> i32;
+    pub close = 6 (fd: i32) -> ();
+    wait4 = 7 (pid: i32, status: &mut i32, options: i32, usage: usize) -> i32;
+    pub unlink = 10 (path: &CStr) -> ();
+    pub chdir = 12 (path: &CStr) -> ();
+    pub fchdir = 13 (fd: i32) -> ();
+    pub chmod = 15 (path: &CStr, mode: u32) -> ();
+    pub chown = 16 (path: &CStr, user: u32, group: u32) -> ();
+    pub getpid = 20 () -> i32;
+    pub unmount = 22 (path: &CStr, flags: i32) -> ();
+    pub setuid = 23 (user: u32) -> ();
+    pub ptrace = 26 (request: i32, pid: i32, address: usize, data: i32) -> ();
+    recvfrom = 29 (fd: i32, into: &mut [u8], flags: i32, from: &mut Sockaddr, size: &mut u32) -> usize;
+    pub accept = 30 (fd: i32, from: usize, size: usize) -> i32;
+    peername = 31 (fd: i32, name: &mut Sockaddr, size: &mut u32) -> ();
+    sockname = 32 (fd: i32, name: &mut Sockaddr, size: &mut u32) -> ();
+    pub chflags = 34 (path: &CStr, flags: usize) -> ();
+    pub kill = 37 (pid: i32, signal: i32) -> ();
+    pub setlogin = 50 (name: &CStr) -> ();
+    accounting = 51 (path: usize) -> ();
+    add_alias = 54 (fd: i32, request: usize, alias: &Alias) -> ();
+    plain_ioctl = 54 (fd: i32, request: usize) -> ();
+    pub reboot = 55 (how: i32) -> ();
+    exec = 59 (path: &CStr, arguments: &Strings<3>, environment: &Strings<1>) -> ();
+    pub chroot = 61 (path: &CStr) -> ();
+    unmap = 73 (at: usize, length: usize) -> ();
+    set_groups = 80 (count: i32, groups: &[u32; 1]) -> ();
+    pub setpgid = 82 (pid: i32, group: i32) -> ();
+    itimer = 83 (which: i32, to: &[i64; 4], was: usize) -> ();
+    pub setpriority = 96 (which: i32, who: i32, to: i32) -> ();
+    pub socket = 97 (domain: i32, kind: i32, protocol: i32) -> i32;
+    pub connect = 98 (fd: i32, to: WithSize<'_, Sockaddr>) -> ();
+    pub getpriority = 100 (which: i32, who: i32) -> i32;
+    pub bind = 104 (fd: i32, to: WithSize<'_, Sockaddr>) -> ();
+    socket_option = 105 (fd: i32, level: i32, name: i32, value: WithSize<'_, [i64; 2]>) -> ();
+    socket_linger = 105 (fd: i32, level: i32, name: i32, value: WithSize<'_, [i32; 2]>) -> ();
+    pub listen = 106 (fd: i32, backlog: i32) -> ();
+    pub mkfifo = 132 (path: &CStr, mode: u32) -> ();
+    sendto = 133 (fd: i32, from: &[u8], flags: i32, to: WithSize<'_, Sockaddr>) -> usize;
+    pub mkdir = 136 (path: &CStr, mode: u32) -> ();
+    adjust = 140 (by: &[i64; 2], was: usize) -> ();
+    pub setsid = 147 () -> i32;
+    quota = 148 (path: &CStr, command: i32, user: u32, into: &mut [u8; 128]) -> ();
+    file_handle = 161 (path: &CStr, into: &mut [u8; 28]) -> ();
+    sysarch = 165 (operation: i32, ports: &[i32; 3]) -> ();
+    realtime = 166 (function: i32, pid: i32, to: &RtPrio) -> ();
+    get_limit = 194 (which: i32, limit: &mut [i64; 2]) -> ();
+    set_limit = 195 (which: i32, limit: &[i64; 2]) -> ();
+    pub mlock = 203 (memory: &[u8]) -> ();
+    pub munlock = 204 (memory: &[u8]) -> ();
+    pub getpgid = 207 (pid: i32) -> i32;
+    poll_some = 209 (fds: &mut PollFds, count: u32, milliseconds: i32) -> i32;
+    get_clock = 232 (clock: i32, time: &mut [i64; 2]) -> ();
+    set_clock = 233 (clock: i32, time: &[i64; 2]) -> ();
+    sleep = 240 (time: &[i64; 2], left: usize) -> ();
+    pub rfork = 251 (flags: i32) -> i32;
+    modstat = 301 (module: i32, status: &mut ModuleStat) -> ();
+    modfind = 303 (name: &CStr) -> i32;
+    pub kldload = 304 (name: &CStr) -> i32;
+    pub kldunload = 305 (id: i32) -> ();
+    pub kldfind = 306 (name: &CStr) -> i32;
+    pub getsid = 310 (pid: i32) -> i32;
+    sched_getparam = 327 (pid: i32, into: &mut i32) -> ();
+    native_jail = 338 (args: &NativeArgs) -> i32;
+    mount = 378 (options: &Iovecs<4>, count: u32, flags: i32) -> ();
+    kenv = 390 (action: i32, name: &CStr, value: &mut [u8]) -> usize;
+    pub swapoff = 424 (name: &CStr) -> ();
+    audit = 446 (command: i32, data: WithSizeMut<'_>) -> ();
+    map = 477 (at: usize, length: usize, protection: i32, flags: i32, fd: i32, offset: usize) -> usize;
+    set_jail = 507 (options: &Iovecs<6>, count: u32, flags: i32) -> i32;
+    /// Ends a native jail.
+    pub jail_remove = 508 (jid: i32) -> ();
+    make_pipe = 542 (ends: &mut [i32; 2], flags: i32) -> ();
+    statat = 552 (at: i32, path: &CStr, into: &mut Stat, flags: i32) -> ();
+    mknodat = 559 (at: i32, path: &CStr, mode: u32, device: usize) -> ();
+}
+
+/// Arguments of a call by their addresses, closed by a null.
+#[repr(transparent)]
+struct Strings<const N: usize>([usize; N]);
+impl<const N: usize> Plain for Strings<N> {}
+
+/// Addresses and lengths: `struct iovec`.
+#[repr(transparent)]
+struct Iovecs<const N: usize>([[usize; 2]; N]);
+impl<const N: usize> Plain for Iovecs<N> {}
+
+/// Where strings are and how long, with the null at their end.
+fn strings<const N: usize>(strings: [&CStr; N]) -> [[usize; 2]; N] {
+    strings.map(|s| [s.as_ptr().expose_provenance(), s.to_bytes_with_nul().len()])
+}
+
+/// The number of a value's address, for arguments that hold pointers.
+pub fn address_of<T: ?Sized>(value: &T) -> usize {
+    ptr::from_ref(value).expose_provenance()
+}
+
+/// Ends the process; never fails.
+pub fn exit(status: i32) -> ! {
+    loop {
+        let _ = exit_with(status);
+    }
+}
+
+/// How a child ended or stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing to report yet (with `NOHANG`).
+    Running,
+    /// exit(2) with this status.
+    Exited(i32),
+    /// Killed by this signal.
+    Killed(i32),
+    /// Stopped by this signal.
+    Stopped(i32),
+}
+
+/// Do not wait, only ask.
+pub const NOHANG: i32 = 1;
+/// Report stops as well.
+pub const UNTRACED: i32 = 2;
+
+/// wait4(2): which child, and what became of it.
+pub fn wait(pid: i32, options: i32) -> Result<(i32, Status)> {
+    let mut status = 0;
+    let found = wait4(pid, &mut status, options, 0)?;
+    let (low, high) = (status & 0x7f, (status >> 8) & 0xff);
+    let status = match (found, low) {
+        (0, _) => Status::Running,
+        (_, 0) => Status::Exited(high),
+        (_, 0x7f) => Status::Stopped(high),
+        (_, signal) => Status::Killed(signal),
+    };
+    Ok((found, status))
+}
+
+/// Sends one datagram.
+pub fn send(fd: i32, bytes: &[u8], to: Sockaddr) -> Result<usize> {
+    sendto(fd, bytes, 0, WithSize(&to))
+}
+
+/// Receives one datagram and its sender.
+pub fn receive(fd: i32, into: &mut [u8]) -> Result<(usize, Sockaddr)> {
+    let (mut from, mut size) = (Sockaddr::default(), 16);
+    let length = recvfrom(fd, into, 0, &mut from, &mut size)?;
+    Ok((length, from))
+}
+
+/// The address a socket is connected to.
+pub fn getpeername(fd: i32) -> Result<Sockaddr> {
+    let (mut name, mut size) = (Sockaddr::default(), 16);
+    peername(fd, &mut name, &mut size)?;
+    Ok(name)
+}
+
+/// The address a socket is bound to.
+pub fn getsockname(fd: i32) -> Result<Sockaddr> {
+    let (mut name, mut size) = (Sockaddr::default(), 16);
+    sockname(fd, &mut name, &mut size)?;
+    Ok(name)
+}
+
+/// A receive on the socket gives up after this long.
+pub fn receive_timeout(fd: i32, milliseconds: i64) -> Result<()> {
+    socket_option(fd, 0xffff, 0x1006, WithSize(&[milliseconds / 1000, milliseconds % 1000 * 1000]))
+}
+
+/// Closing the socket forgets its connection at once: no credential stays
+/// behind in TIME_WAIT.
+pub fn close_hard(fd: i32) -> Result<()> {
+    socket_linger(fd, 0xffff, 0x80, WithSize(&[1, 0]))
+}
+
+/// Adds an address to lo0.
+pub fn add_loopback_address(address: [u8; 4], mask: [u8; 4]) -> Result<()> {
+    let mut interface = [0; 16];
+    interface[..3].copy_from_slice(b"lo0");
+    let alias = Alias {
+        interface,
+        address: Sockaddr::new(address, 0),
+        broadcast: Sockaddr::default(),
+        mask: Sockaddr::new(mask, 0),
+        vhid: 0,
+    };
+    const SIOCAIFADDR: usize = 0x8000_0000 | size_of::<Alias>() << 16 | (b'i' as usize) << 8 | 43;
+    let fd = socket(2, 2, 0)?;
+    let added = add_alias(fd, SIOCAIFADDR, &alias);
+    close(fd)?;
+    added
+}
+
+/// Waits until a terminal has sent all its output.
+pub fn drain(fd: i32) -> Result<()> {
+    const TIOCDRAIN: usize = 0x2000_745e;
+    plain_ioctl(fd, TIOCDRAIN)
+}
+
+/// acct(NULL): switches accounting off.
+pub fn acct_off() -> Result<()> {
+    accounting(0)
+}
+
+/// Replaces the program by another, with one argument.
+pub fn execve(path: &CStr, argument: &CStr) -> Result<()> {
+    exec(path, &Strings([address_of(path), address_of(argument), 0]), &Strings([0]))
+}
+
+/// setgroups(2) with one group.
+pub fn setgroups(group: u32) -> Result<()> {
+    set_groups(1, &[group])
+}
+
+/// SIGALRM after so many seconds.
+pub fn alarm(seconds: i64) -> Result<()> {
+    itimer(0, &[0, 0, seconds, 0], 0)
+}
+
+/// adjtime(2) by so many microseconds.
+pub fn adjtime(microseconds: i64) -> Result<()> {
+    adjust(&[0, microseconds], 0)
+}
+
+/// quotactl(2): a user's quota on the file system of a path.
+pub fn get_quota(path: &CStr, user: u32) -> Result<()> {
+    quota(path, 0x0007_0000, user, &mut [0; 128])
+}
+
+/// getfh(2).
+pub fn getfh(path: &CStr) -> Result<()> {
+    file_handle(path, &mut [0; 28])
+}
+
+/// Asks for one input/output port of the machine, or gives it back.
+pub fn io_port(enable: bool) -> Result<()> {
+    sysarch(4, &[0x80, 1, i32::from(enable)])
+}
+
+/// rtprio(2): the caller becomes real-time, or ordinary again.
+pub fn set_realtime(realtime: bool) -> Result<()> {
+    realtime_priority(if realtime { 2 } else { 3 })
+}
+
+fn realtime_priority(kind: u16) -> Result<()> {
+    realtime(1, 0, &RtPrio { kind, priority: 0 })
+}
+
+/// Raises the hard limit of core files by a byte, after lowering it to zero.
+pub fn raise_limit() -> Result<()> {
+    const RLIMIT_CORE: i32 = 4;
+    let mut limit = [0; 2];
+    set_limit(RLIMIT_CORE, &limit)?;
+    get_limit(RLIMIT_CORE, &mut limit)?;
+    set_limit(RLIMIT_CORE, &[0, limit[1] + 1])
+}
+
+/// Waits for something to read; how many descriptors have it.
+pub fn poll(fds: &mut PollFds, milliseconds: i32) -> Result<i32> {
+    poll_some(fds, 4, milliseconds)
+}
+
+/// Seconds and nanoseconds of the machine's clock.
+pub fn clock() -> Result<[i64; 2]> {
+    let mut time = [0; 2];
+    get_clock(0, &mut time)?;
+    Ok(time)
+}
+
+/// Sets the machine's clock.
+pub fn set_time(time: [i64; 2]) -> Result<()> {
+    set_clock(0, &time)
+}
+
+/// Milliseconds since the machine started.
+pub fn uptime() -> i64 {
+    let mut time = [0; 2];
+    match get_clock(4, &mut time) {
+        Ok(()) => time[0] * 1000 + time[1] / 1_000_000,
+        Err(_) => 0,
+    }
+}
+
+/// Sleeps.
+pub fn pause(milliseconds: i64) {
+    // Cut short or not: every caller asks again for what it waits for.
+    let _ = sleep(&[milliseconds / 1000, milliseconds % 1000 * 1_000_000], 0);
+}
+
+/// The number of the system call that a module has registered.
+pub fn module_syscall(name: &CStr) -> Result<usize> {
+    let version = i32::of(size_of::<ModuleStat>());
+    let mut status = ModuleStat { version, name: [0; 1024], references: 0, id: 0, data: 0 };
+    modstat(modfind(name)?, &mut status)?;
+    usize::try_from(status.data).map_err(|_| Error(EINVAL))
+}
+
+/// rjail(2) by its number, with the address of its arguments, which may be a
+/// wrong one.
+pub fn rjail(number: usize, arguments: usize) -> Result<i64> {
+    let registers = Registers::default().with(arguments);
+    // SAFETY: rjail(2) reads its arguments and writes nothing.
+    unsafe { registers.enter(number) }.map(i64::of)
+}
+
+/// jail(2).
+pub fn jail(path: &CStr, hostname: &CStr, address: [u8; 4]) -> Result<i32> {
+    native_jail(&NativeArgs {
+        version: 2,
+        path: address_of(path),
+        hostname: address_of(hostname),
+        name: 0,
+        ip4s: 1,
+        ip6s: 0,
+        ip4: address_of(&address),
+        ip6: 0,
+    })
+}
+
+/// jail_set(2): makes a native jail that stays without a process in it.
+pub fn jail_set(path: &CStr, name: &CStr) -> Result<i32> {
+    const JAIL_CREATE: i32 = 1;
+    let [path_name, path, name_name, name] = strings([c"path", path, c"name", name]);
+    let options = Iovecs([path_name, path, name_name, name, strings([c"persist"])[0], [0, 0]]);
+    set_jail(&options, 6, JAIL_CREATE)
+}
+
+/// Mounts a file system that has no device.
+pub fn nmount(kind: &CStr, path: &CStr) -> Result<()> {
+    mount(&Iovecs(strings([c"fstype", kind, c"fspath", path])), 4, 0)
+}
+
+/// The value of a kernel environment variable, as the loader set it.
+pub fn kenv_get<'a>(name: &CStr, into: &'a mut [u8]) -> Result<&'a [u8]> {
+    let length = kenv(0, name, into)?;
+    Ok(into[..length].split(|byte| *byte == 0).next().unwrap_or_default())
+}
+
+/// Sets a kernel environment variable.
+pub fn kenv_set(name: &CStr, value: &CStr) -> Result<()> {
+    let mut bytes = [0; 64];
+    let value = value.to_bytes_with_nul();
+    bytes[..value.len()].copy_from_slice(value);
+    kenv(1, name, &mut bytes[..value.len()]).map(drop)
+}
+
+/// Takes a kernel environment variable away.
+pub fn kenv_unset(name: &CStr) -> Result<()> {
+    kenv(2, name, &mut []).map(drop)
+}
+
+/// auditon(A_GETPOLICY).
+pub fn audit_policy() -> Result<()> {
+    audit(33, WithSizeMut(&mut 0))
+}
+
+/// The scheduling parameter of a process.
+pub fn sched_param(pid: i32) -> Result<i32> {
+    let mut parameter = 0;
+    sched_getparam(pid, &mut parameter)?;
+    Ok(parameter)
+}
+
+/// A pipe: where to read, where to write.
+pub fn pipe() -> Result<[i32; 2]> {
+    let mut ends = [0; 2];
+    make_pipe(&mut ends, 0)?;
+    Ok(ends)
+}
+
+/// Which file a name is.
+pub fn file_id(path: &CStr) -> Result<FileId> {
+    const AT_FDCWD: i32 = -100;
+    let mut stat = Stat { device: 0, inode: 0, rest: [0; 26] };
+    statat(AT_FDCWD, path, &mut stat, 0)?;
+    Ok((stat.device, stat.inode))
+}
+
+/// Makes a character device node that no driver has.
+pub fn mknod(path: &CStr) -> Result<()> {
+    const AT_FDCWD: i32 = -100;
+    mknodat(AT_FDCWD, path, 0o020_600, 0x7f00)
+}
+
+/// sysctl(3) by number: the length of what was read into `old`.
+pub fn sysctl(name: &[i32], old: &mut [u8], new: Option<&[u8]>) -> Result<usize> {
+    sysctl_by(202, Registers::default().with(name), old, new)
+}
+
+/// The same by name. What fits is there also when the call fails with ENOMEM.
+pub fn sysctl_named(name: &str, old: &mut [u8], new: Option<&[u8]>) -> Result<usize> {
+    sysctl_by(570, Registers::default().with(name.as_bytes()), old, new)
+}
+
+fn sysctl_by(number: usize, name: Registers, old: &mut [u8], new: Option<&[u8]>) -> Result<usize> {
+    let mut length = old.len();
+    let room: &mut usize = &mut length;
+    let registers = name.with(Start(old)).with(room).with(new);
+    // SAFETY: both calls write at most `length` bytes to `old`, and `length`.
+    unsafe { registers.enter(number) }.map(|_| length)
+}
+
+/// Reads a sysctl that is one number of at most eight bytes.
+pub fn sysctl_number(name: &str) -> Result<i64> {
+    let mut bytes = [0; 8];
+    sysctl_named(name, &mut bytes, None)?;
+    Ok(i64::from_le_bytes(bytes))
+}
+
+/// Writes a sysctl that is an int.
+pub fn sysctl_write(name: &str, value: i32) -> Result<()> {
+    sysctl_named(name, &mut [], Some(&value.to_le_bytes())).map(drop)
+}
+
+/// Memory of this process, all zero, until it ends.
+pub fn allocate(length: usize) -> Result<&'static mut [u8]> {
+    let at = map(0, length, 3, 0x1002, -1, 0)?;
+    let start = ptr::with_exposed_provenance_mut(at);
+    // SAFETY: a fresh private mapping of this length, writable and never unmapped.
+    Ok(unsafe { slice::from_raw_parts_mut(start, length) })
+}
+
+/// A value that the children forked after it share with their parent.
+pub struct Shared<T: Copy> {
+    at: *mut T,
+}
+
+impl<T: Copy> Shared<T> {
+    /// A fresh one.
+    pub fn new(value: T) -> Result<Self> {
+        let at = map(0, size_of::<T>(), 3, 0x1001, -1, 0)?;
+        let shared = Self { at: ptr::with_exposed_provenance_mut(at) };
+        shared.set(value);
+        Ok(shared)
+    }
+
+    /// What was set last.
+    pub fn get(&self) -> T {
+        // SAFETY: mapped since `new`, always holding a whole `T`: every writer is
+        // this program, and its parent reads it when the writer has ended.
+        unsafe { self.at.read_volatile() }
+    }
+
+    /// Sets it for all that share it.
+    pub fn set(&self, value: T) {
+        // SAFETY: mapped since `new`, page-aligned.
+        unsafe { self.at.write_volatile(value) };
+    }
+}
+
+impl<T: Copy> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let _ = unmap(self.at.expose_provenance(), size_of::<T>());
+    }
+}
+
+/// Only the address of a slice; its length travels by reference.
+struct Start<'a>(&'a mut [u8]);
+
+impl Argument for Start<'_> {
+    fn put(self, registers: &mut Registers) {
+        // No buffer is a null pointer; an empty one would ask for a length.
+        registers.put(if self.0.is_empty() { 0 } else { self.0.as_mut_ptr().expose_provenance() });
+    }
+}
+
+/// An int the kernel fills in, and its size.
+struct WithSizeMut<'a>(&'a mut i32);
+
+impl Argument for WithSizeMut<'_> {
+    fn put(self, registers: &mut Registers) {
+        self.0.put(registers);
+        registers.put(size_of::<i32>());
+    }
+}
+
+impl Argument for &[i32] {
+    fn put(self, registers: &mut Registers) {
+        registers.put(self.as_ptr().expose_provenance());
+        registers.put(self.len());
+    }
+}
+
+impl Argument for Option<&[u8]> {
+    fn put(self, registers: &mut Registers) {
+        match self {
+            Some(bytes) => bytes.put(registers),
+            None => {
+                registers.put(0);
+                registers.put(0);
+            }
+        }
+    }
+}
+
+/// Where the kernel enters the program, with the address of its argument count.
+#[unsafe(no_mangle)]
+extern "C" fn _start(stack: *const usize) -> ! {
+    // SAFETY: the kernel's start-up block: a count, then so many pointers.
+    let count = unsafe { stack.read() };
+    let argument = (count > 1).then(|| {
+        let second = stack.wrapping_add(2);
+        // SAFETY: the count says there is a second pointer.
+        let string = ptr::with_exposed_provenance(unsafe { second.read() });
+        // SAFETY: execve(2) gave a closed string that stays as long as the program.
+        unsafe { CStr::from_ptr(string) }
+    });
+    crate::start(argument)
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The disk of the test machine: one FAT file system that the firmware, the
+//! boot loader and the kernel all read. It is the root file system as well.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Cursor, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use fatfs::{FileSystem, FormatVolumeOptions, FsOptions};
+
+/// How the module gets into the kernel.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Module {
+    /// The guest loads it, with kldload(2).
+    Late,
+    /// The boot loader loads it, with the kernel.
+    Boot,
+    /// Not at all: only what the stock kernel can answer is tested.
+    None,
+    /// As `late`, but only the cases of the demonstration are played.
+    #[value(skip)]
+    Demo,
+}
+
+impl Module {
+    /// Its name on the command line, in file names and for the guest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Boot => "boot",
+            Self::None => "none",
+            Self::Demo => "demo",
+        }
+    }
+}
+
+/// The files of a disk.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// `loader.efi`.
+    pub loader: PathBuf,
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// The guest program.
+    pub guest: PathBuf,
+    /// `rjail.ko`, if it is wanted.
+    pub module: Option<PathBuf>,
+}
+
+/// What the guest is told, in the kernel environment.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// How the module gets in.
+    pub module: Module,
+    /// This group or test alone.
+    pub test: Option<String>,
+    /// How often to load and unload.
+    pub churn: u32,
+    /// In at most so many seconds.
+    pub churn_seconds: u32,
+}
+
+/// The commands of the boot loader.
+pub fn loader_commands(orders: &Orders) -> String {
+    let settings = [
+        ("console", "comconsole"),
+        ("comconsole_speed", "115200"),
+        ("boot_serial", "YES"),
+        ("hint.uart.0.at", "isa"),
+        ("hint.uart.0.port", "0x3F8"),
+        ("hint.uart.0.flags", "0x10"),
+        ("hint.uart.0.irq", "4"),
+        ("vfs.root.mountfrom", "msdosfs:/dev/vtbd0"),
+        ("vfs.root.mountfrom.options", "ro"),
+        ("init_path", "/rjail/guest"),
+        // No pause and no debugger prompt where nobody would answer it.
+        ("kern.panic_reboot_wait_time", "0"),
+        ("debug.debugger_on_panic", "0"),
+        ("kern.shutdown.poweroff_delay", "0"),
+        ("rjail.mode", orders.module.name()),
+    ];
+    // The loader shows no command that begins so: a setting's name is no news.
+    let mut text = String::new();
+    for (name, value) in settings {
+        let _ = writeln!(text, "@set {name}=\"{value}\"");
+    }
+    if let Some(test) = &orders.test {
+        let _ = writeln!(text, "@set rjail.test=\"{test}\"");
+    }
+    let _ = writeln!(text, "@set rjail.churn=\"{}\"", orders.churn);
+    let _ = writeln!(text, "@set rjail.churn_seconds=\"{}\"", orders.churn_seconds);
+    text.push_str("load /boot/kernel/kernel\n");
+    if orders.module == Module::Boot {
+        text.push_str("load /boot/kernel/rjail.ko\n");
+    }
+    text.push_str("boot\n");
+    text
+}
+
+/// Writes the disk to `path`.
+pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
+    let read = |from: &Path| {
+        fs::read(from).with_context(|| format!("cannot read {}: is it a file?", from.display()))
+    };
+    let mut contents = vec![
+        ("efi/boot/bootx64.efi", read(&files.loader)?),
+        ("boot/kernel/kernel", read(&files.kernel)?),
+        ("boot/loader.rc", loader_commands(orders).into_bytes()),
+        ("rjail/guest", read(&files.guest)?),
+        ("secret", b"outside\n".to_vec()),
+    ];
+    if let Some(module) = &files.module {
+        let bytes = read(module)?;
+        contents.push(("boot/kernel/rjail.ko", bytes.clone()));
+        contents.push(("rjail/rjail.ko", bytes));
+    }
+    let size: usize = contents.iter().map(|(_, bytes)| bytes.len()).sum();
+    let disk = file_system(size, &contents).context("cannot make the disk's file system")?;
+    fs::write(path, disk).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn file_system(size: usize, contents: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
+    const MEGABYTE: usize = 1 << 20;
+    let room = (size / MEGABYTE + 16) * MEGABYTE;
+    let mut disk = Cursor::new(vec![0; room]);
+    fatfs::format_volume(&mut disk, FormatVolumeOptions::new().volume_label(*b"RJAIL      "))?;
+    let volume = FileSystem::new(&mut disk, FsOptions::new())?;
+    let root = volume.root_dir();
+    // Mount points of the guest.
+    for directory in ["dev", "jail", "sibling"] {
+        root.create_dir(directory)?;
+    }
+    for (name, bytes) in contents {
+        for (end, _) in name.match_indices('/') {
+            root.create_dir(&name[..end])?;
+        }
+        root.create_file(name)?.write_all(bytes)?;
+    }
+    drop(root);
+    volume.unmount()?;
+    let mut disk = disk.into_inner();
+    begin_directories_with_dot(&mut disk);
+    Ok(disk)
+}
+
+/// FreeBSD takes the first entry of a directory for its `.`, as every FAT says.
+/// fatfs 0.3 gives `.` and `..` long names too, which come before the entry.
+fn begin_directories_with_dot(disk: &mut [u8]) {
+    const ENTRY: usize = 32;
+    const DELETED: [u8; ENTRY] = {
+        let mut entry = [0; ENTRY];
+        entry[0] = 0xe5;
+        entry
+    };
+    for sector in disk.chunks_exact_mut(512) {
+        let (entries, _) = sector.as_chunks_mut::<ENTRY>();
+        let [long_dot, dot, long_dots, dots, ..] = entries else { continue };
+        let is_long = |entry: &[u8; ENTRY]| entry[0] == 0x41 && entry[11] == 0x0f;
+        if is_long(long_dot)
+            && dot.starts_with(b".          \x10")
+            && is_long(long_dots)
+            && dots.starts_with(b"..         \x10")
+        {
+            (*long_dot, *dot) = (*dot, *dots);
+            (*long_dots, *dots) = (DELETED, DELETED);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn orders(module: Module, test: Option<&str>) -> Orders {
+        Orders { module, test: test.map(str::to_owned), churn: 7, churn_seconds: 60 }
+    }
+
+    #[test]
+    fn the_loader_loads_the_module_only_when_told() {
+        let late = loader_commands(&orders(Module::Late, None));
+        assert!(!late.contains("load /boot/kernel/rjail.ko"));
+        assert!(late.contains("set rjail.mode=\"late\"\n"));
+        let boot = loader_commands(&orders(Module::Boot, None));
+        let kernel = boot.find("load /boot/kernel/kernel\n");
+        let module = boot.find("load /boot/kernel/rjail.ko\n");
+        assert!(kernel.is_some() && kernel < module);
+        assert!(boot.ends_with("\nboot\n"));
+    }
+
+    #[test]
+    fn a_test_alone_is_passed_on() {
+        let text = loader_commands(&orders(Module::Late, Some("errors")));
+        assert!(text.contains("@set rjail.test=\"errors\"\n"));
+        assert!(text.contains("@set rjail.churn=\"7\"\n"));
+        assert!(!loader_commands(&orders(Module::Late, None)).contains("rjail.test"));
+    }
+
+    #[test]
+    fn no_command_is_longer_than_the_loader_reads() {
+        let longest = loader_commands(&orders(Module::Boot, Some("x")));
+        assert!(longest.lines().all(|line| line.len() < 255));
+    }
+
+    #[test]
+    fn the_disk_holds_what_was_put_there() -> Result<()> {
+        let contents = [("boot/kernel/kernel", vec![7; 3 << 20]), ("secret", b"s".to_vec())];
+        let mut disk = Cursor::new(file_system(3 << 20, &contents)?);
+        let volume = FileSystem::new(&mut disk, FsOptions::new())?;
+        let mut kernel = Vec::new();
+        volume.root_dir().open_file("BOOT/KERNEL/KERNEL")?.read_to_end(&mut kernel)?;
+        assert_eq!(kernel, vec![7; 3 << 20]);
+        assert!(volume.root_dir().open_dir("jail").is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn directories_begin_with_dot() -> Result<()> {
+        let disk = file_system(0, &[("boot/kernel/kernel", vec![1])])?;
+        let (entries, _) = disk.as_chunks::<32>();
+        let begins = |i: usize, name: &[u8]| entries[i].starts_with(name);
+        let dots = (0..entries.len()).filter(|i| begins(*i, b".          "));
+        // dev, jail, sibling, boot, boot/kernel
+        assert_eq!(dots.clone().count(), 5);
+        assert!(dots.clone().all(|i| i % 16 == 0 && begins(i + 1, b"..         ")));
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Boots a real FreeBSD kernel with rjail in a virtual machine, runs the guest
+//! program's tests there and judges what the machine's console says.
+//!
+//! In reading order: [`needs`] finds what a run needs, [`image`] makes the
+//! machine's disk, [`vmm`] boots it, [`judge`] reads its console, [`run`] ties
+//! them together, [`report`] keeps the results and makes tables of them;
+//! [`freebsd`] fills the directory that the kernels come from.
+
+#![forbid(unsafe_code)]
+
+mod freebsd;
+mod image;
+mod judge;
+mod needs;
+mod report;
+mod run;
+mod vmm;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use image::Module;
+use needs::Kernel;
+use report::Results;
+use vmm::{Accel, Vmm};
+
+/// Exit status of a run that could not begin: no test failed, none passed.
+const SKIPPED: u8 = 77;
+
+/// Tests of rjail on a real FreeBSD kernel, in a virtual machine.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Boot and run the tests.
+    Run(RunArgs),
+    /// Boot and show what root can do outside a jail and inside.
+    Demo(MachineArgs),
+    /// Print the table "who stops what" of the last run.
+    Table,
+    /// Fill the FreeBSD directory from the official distribution sets.
+    Freebsd(freebsd::FreebsdArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Which kernel; all that are there unless said.
+    #[arg(long, env = "KERNEL", value_enum, default_value = "all", ignore_case = true)]
+    kernel: Kernels,
+    /// How the module gets into the kernel.
+    #[arg(long, value_enum, default_value = "both")]
+    module: Modules,
+    /// Run this group, case or program alone.
+    #[arg(long, value_name = "NAME")]
+    test: Option<String>,
+    /// How often to load, jail, exit and unload [default: 1000 on the debug kernel, else 100].
+    #[arg(long, value_name = "TIMES")]
+    churn: Option<u32>,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+struct MachineArgs {
+    /// The directory with kernel, kernel-debug and loader.efi.
+    #[arg(long, env = "RJAIL_FREEBSD", value_name = "DIR")]
+    freebsd: Option<PathBuf>,
+    /// What runs the machine.
+    #[arg(long, env = "VMM", value_enum, default_value = "qemu")]
+    vmm: Vmm,
+    /// What executes it under QEMU.
+    #[arg(long, value_enum, default_value = "tcg")]
+    accel: Accel,
+    /// Keep the machine's disk beside its log.
+    #[arg(long)]
+    keep: bool,
+    /// Give a boot with all its tests at most so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    timeout: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kernels {
+    Generic,
+    Debug,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Modules {
+    /// Loaded by the guest.
+    Late,
+    /// Loaded by the boot loader.
+    Boot,
+    /// A boot each.
+    Both,
+    /// Not loaded: only what the stock kernel answers.
+    None,
+}
+
+impl MachineArgs {
+    fn freebsd(&self) -> PathBuf {
+        self.freebsd.clone().unwrap_or_else(|| needs::freebsd_directory(needs::RELEASE))
+    }
+
+    fn options(&self, test: Option<String>, churn: Option<u32>, quiet: bool) -> run::Options {
+        run::Options {
+            freebsd: self.freebsd(),
+            vmm: self.vmm,
+            accel: self.accel,
+            test,
+            keep: self.keep,
+            quiet,
+            churn,
+            timeout: Duration::from_secs(self.timeout),
+        }
+    }
+
+    /// Whether a run can begin; says what is missing otherwise.
+    fn is_ready(&self, kernels: &[Kernel], with_module: bool) -> bool {
+        let missing = needs::missing(self.vmm, &self.freebsd(), kernels, with_module);
+        for missing in &missing {
+            eprintln!("{missing}");
+        }
+        missing.is_empty()
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Task::Run(args) => test(&args),
+        Task::Demo(args) => demo(&args),
+        Task::Table => table(),
+        Task::Freebsd(args) => freebsd::fill(&args).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("vm-test: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn test(args: &RunArgs) -> Result<ExitCode> {
+    let freebsd = args.machine.freebsd();
+    let kernels = match args.kernel {
+        Kernels::Generic => vec![Kernel::Generic],
+        Kernels::Debug => vec![Kernel::Debug],
+        Kernels::All => needs::kernels(&freebsd),
+    };
+    let modules: &[Module] = match args.module {
+        Modules::Late => &[Module::Late],
+        Modules::Boot => &[Module::Boot],
+        Modules::Both => &[Module::Late, Module::Boot],
+        Modules::None => &[Module::None],
+    };
+    if !args.machine.is_ready(&kernels, args.module != Modules::None) {
+        let boots = kernels.len() * modules.len();
+        eprintln!("SKIPPED: the tests on a real FreeBSD kernel ({boots} boots) were not run.");
+        println!("vm: 0 passed, 0 failed, {boots} skipped");
+        return Ok(ExitCode::from(SKIPPED));
+    }
+    let guest = needs::build_guest()?;
+    let options = args.machine.options(args.test.clone(), args.churn, false);
+    let mut results = Results::default();
+    for kernel in kernels {
+        for module in modules {
+            let run = run::boot(&options, &guest, kernel, *module)?;
+            // A test alone that this boot does not have is no failure of it.
+            let elsewhere = args.test.is_some() && modules.len() > 1 && is_empty(&run);
+            if !elsewhere {
+                results.runs.push(run);
+            }
+        }
+    }
+    let whole = args.test.is_none();
+    if whole {
+        results.write(&results_file())?;
+        if args.module != Modules::None {
+            println!("{}", report::who_stops_what(&results));
+        }
+    }
+    let (passed, failed) = results.runs.iter().fold((0, 0), |sum, run| {
+        let (passed, failed) = run.counts();
+        (sum.0 + passed, sum.1 + failed)
+    });
+    let failed = if results.runs.is_empty() { 1 } else { failed };
+    println!("vm: {passed} passed, {failed} failed, 0 skipped");
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether the only thing wrong is that the wanted test is not in this boot.
+fn is_empty(run: &report::Run) -> bool {
+    run.tests.is_empty() && run.complaints == [judge::NO_TEST]
+}
+
+fn demo(args: &MachineArgs) -> Result<ExitCode> {
+    let freebsd = args.freebsd();
+    let kernel = needs::kernels(&freebsd)[0];
+    if !args.is_ready(&[kernel], true) {
+        eprintln!("SKIPPED: no real FreeBSD kernel can be booted here.");
+        return Ok(ExitCode::from(SKIPPED));
+    }
+    eprintln!("Booting FreeBSD {} ...", needs::RELEASE);
+    let options = args.options(None, None, true);
+    let run = run::boot(&options, &needs::build_guest()?, kernel, Module::Demo)?;
+    let complaints = run.complaints.clone();
+    let results = Results { runs: vec![run] };
+    let rows = report::demonstration(&results);
+    let title = format!(
+        "rjail on a real kernel: FreeBSD {} {}, in {}",
+        needs::RELEASE,
+        kernel.name(),
+        args.vmm.program()
+    );
+    print!("{}", rjail_model::demo::render(&rows, &title));
+    let stated = rows.iter().all(rjail_model::demo::Row::is_as_stated);
+    Ok(if stated && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn table() -> Result<ExitCode> {
+    let results = Results::read(&results_file())?;
+    print!("{}", report::who_stops_what(&results));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn results_file() -> PathBuf {
+    run::logs().join("results.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! What a run needs, and how to get what is missing.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::image::{Files, Module};
+use crate::vmm::{Firmware, Vmm};
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_directory.ancestors().nth(2).unwrap_or(crate_directory).to_owned()
+}
+
+/// Where the build puts its results.
+pub fn target() -> PathBuf {
+    repository().join("target")
+}
+
+/// The FreeBSD release that rjail is made for first.
+pub const RELEASE: &str = "15.1";
+
+/// The FreeBSD directory of a release when none is named.
+pub fn freebsd_directory(release: &str) -> PathBuf {
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+    home.join(".cache/rjail").join(format!("freebsd-{release}"))
+}
+
+/// Which kernel.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Kernel {
+    /// GENERIC, as released.
+    Generic,
+    /// With INVARIANTS and WITNESS.
+    Debug,
+}
+
+impl Kernel {
+    /// Its name in reports and file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generic => "generic",
+            Self::Debug => "debug",
+        }
+    }
+
+    /// Its file in the FreeBSD directory.
+    pub fn file(self, freebsd: &Path) -> PathBuf {
+        freebsd.join(match self {
+            Self::Generic => "kernel",
+            Self::Debug => "kernel-debug",
+        })
+    }
+
+    /// The module built for it.
+    pub fn module(self) -> PathBuf {
+        let directory = target().join("kmod");
+        match self {
+            Self::Generic => directory.join("rjail.ko"),
+            Self::Debug => directory.join("debug/rjail.ko"),
+        }
+    }
+}
+
+/// Something that is not there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What it is.
+    pub what: String,
+    /// The command that mends it.
+    pub mend: String,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missing: {}\n    mend it: {}", self.what, self.mend)
+    }
+}
+
+/// Everything that is missing for these boots, all at once.
+pub fn missing(vmm: Vmm, freebsd: &Path, kernels: &[Kernel], with_module: bool) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    let mut need = |there: bool, what: String, mend: &str| {
+        if !there {
+            missing.push(Missing { what, mend: mend.to_owned() });
+        }
+    };
+    need(in_path(vmm.program()), vmm.program().to_owned(), vmm.how_to_install());
+    need(
+        Firmware::find(vmm).is_some(),
+        "UEFI firmware for the virtual machine".to_owned(),
+        vmm.how_to_install_firmware(),
+    );
+    let fill = format!(
+        "make freebsd RELEASE={RELEASE}, or RJAIL_FREEBSD=DIR for a directory that is filled"
+    );
+    if !freebsd.is_dir() {
+        need(false, format!("the FreeBSD directory {}", freebsd.display()), &fill);
+        return missing;
+    }
+    for file in std::iter::once(freebsd.join("loader.efi"))
+        .chain(kernels.iter().map(|kernel| kernel.file(freebsd)))
+    {
+        need(file.is_file(), file.display().to_string(), &fill);
+    }
+    for kernel in kernels.iter().filter(|_| with_module) {
+        let module = kernel.module();
+        let make = format!("make kmod KERNEL={}", kernel.name());
+        need(module.is_file(), module.display().to_string(), &make);
+    }
+    let target = has_target("x86_64-unknown-none");
+    let mend = "rustup target add x86_64-unknown-none";
+    need(target, "Rust's library for bare metal".to_owned(), mend);
+    missing
+}
+
+/// The kernels that are in the FreeBSD directory.
+pub fn kernels(freebsd: &Path) -> Vec<Kernel> {
+    let all = [Kernel::Generic, Kernel::Debug];
+    let there: Vec<_> = all.into_iter().filter(|k| k.file(freebsd).is_file()).collect();
+    // None is there: what is missing is then the first.
+    if there.is_empty() { vec![Kernel::Generic] } else { there }
+}
+
+/// The files of one boot.
+pub fn files(freebsd: &Path, kernel: Kernel, module: Module, guest: &Path) -> Files {
+    Files {
+        loader: freebsd.join("loader.efi"),
+        kernel: kernel.file(freebsd),
+        guest: guest.to_owned(),
+        module: (module != Module::None).then(|| kernel.module()),
+    }
+}
+
+/// Builds the guest program and says where it is.
+pub fn build_guest() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(repository())
+        .args(["build", "--quiet", "--package", "guest", "--profile", "guest"])
+        .args(["--target", "x86_64-unknown-none"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo: install Rust from https://rustup.rs")?;
+    if !output.status.success() {
+        bail!("the guest program does not build; the compiler says why above");
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .context("cargo built the guest program but did not say where it is")
+}
+
+fn in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+fn has_target(target: &str) -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let found = Command::new(rustc)
+        .current_dir(repository())
+        .args(["--print", "target-libdir", "--target", target])
+        .output();
+    found.is_ok_and(|output| {
+        let directory = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && Path::new(directory.trim()).is_dir()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_freebsd_directory_lacks_kernel_and_loader() -> Result<()> {
+        let empty = tempfile::tempdir()?;
+        let missing = missing(Vmm::Qemu, empty.path(), &[Kernel::Generic], false);
+        let lacks = |name: &str| {
+            missing.iter().any(|m| m.what == empty.path().join(name).to_string_lossy())
+        };
+        assert!(lacks("kernel") && lacks("loader.efi") && !lacks("kernel-debug"));
+        assert!(missing.iter().all(|m| !m.mend.is_empty()));
+        Ok(())
+    }
+
+    #[test]
+    fn no_freebsd_directory_is_one_thing_missing() {
+        let nowhere = Path::new("/nowhere/at/all");
+        let missing = missing(Vmm::Qemu, nowhere, &[Kernel::Generic, Kernel::Debug], true);
+        assert_eq!(missing.iter().filter(|m| m.what.contains("nowhere")).count(), 1);
+        assert!(missing.iter().any(|m| m.mend.starts_with("make freebsd")));
+    }
+
+    #[test]
+    fn the_kernels_are_those_that_are_there() -> Result<()> {
+        let directory = tempfile::tempdir()?;
+        assert_eq!(kernels(directory.path()), [Kernel::Generic]);
+        std::fs::write(directory.path().join("kernel-debug"), "")?;
+        assert_eq!(kernels(directory.path()), [Kernel::Debug]);
+        std::fs::write(directory.path().join("kernel"), "")?;
+        assert_eq!(kernels(directory.path()), [Kernel::Generic, Kernel::Debug]);
+        Ok(())
+    }
+}

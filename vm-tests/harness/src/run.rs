@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Boots, listens, judges.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::image::{self, Module, Orders};
+use crate::judge::{Event, Judge};
+use crate::needs::{self, Kernel};
+use crate::report::Run;
+use crate::vmm::{Accel, End, Firmware, Machine, Next, Patience, Vmm};
+
+/// What is the same for all boots.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The FreeBSD directory.
+    pub freebsd: PathBuf,
+    /// What runs the machine.
+    pub vmm: Vmm,
+    /// What executes it.
+    pub accel: Accel,
+    /// This group or test alone.
+    pub test: Option<String>,
+    /// Keep the disk for a look.
+    pub keep: bool,
+    /// Say nothing but what is wrong.
+    pub quiet: bool,
+    /// How often to load and unload; none means what fits the kernel.
+    pub churn: Option<u32>,
+    /// Longest time for a boot with all its tests.
+    pub timeout: Duration,
+}
+
+/// Where logs and results are.
+pub fn logs() -> PathBuf {
+    needs::target().join("vm-logs")
+}
+
+/// Boots once and judges.
+pub fn boot(options: &Options, guest: &Path, kernel: Kernel, module: Module) -> Result<Run> {
+    if options.accel == Accel::Kvm {
+        // A host has /dev/kvm more often than a KVM that carries FreeBSD.
+        let run = boot_with(options, Accel::Kvm, guest, kernel, module)?;
+        if run.boot_seconds > 0.0 {
+            summary(&run);
+            return Ok(run);
+        }
+        println!("# KVM does not carry FreeBSD on this host: once more with TCG");
+    }
+    let run = boot_with(options, Accel::Tcg, guest, kernel, module)?;
+    if !options.quiet || run.counts().1 > 0 {
+        summary(&run);
+    }
+    Ok(run)
+}
+
+fn boot_with(
+    options: &Options,
+    accel: Accel,
+    guest: &Path,
+    kernel: Kernel,
+    module: Module,
+) -> Result<Run> {
+    fs::create_dir_all(logs()).context("cannot make the directory for logs")?;
+    let name = format!("{}-{}", kernel.name(), module.name());
+    let log = logs().join(format!("{name}.log"));
+    let disk = logs().join(format!("{name}.img"));
+    let churn = options.churn.unwrap_or(match kernel {
+        Kernel::Generic => 100,
+        Kernel::Debug => 1000,
+    });
+    let orders = Orders { module, test: options.test.clone(), churn, churn_seconds: 900 };
+    image::write(&disk, &needs::files(&options.freebsd, kernel, module, guest), &orders)?;
+    let machine = Machine {
+        vmm: options.vmm,
+        accel,
+        firmware: Firmware::find(options.vmm).context("no UEFI firmware")?,
+        disk: disk.clone(),
+        cpus: 2,
+        memory: 1024,
+    };
+
+    let patience = Patience {
+        silence: Duration::from_secs(120),
+        total: options.timeout,
+        power_off: Duration::from_secs(30),
+    };
+    let began = Instant::now();
+    let mut boot_seconds = 0.0;
+    let mut judge = Judge::default();
+    if !options.quiet {
+        println!("# {} kernel, module {}", kernel.name(), module.name());
+    }
+    let end = machine.run(&log, patience, |line| {
+        let event = judge.line(line);
+        match event {
+            Event::Began => boot_seconds = began.elapsed().as_secs_f64(),
+            Event::Done => return Next::Last,
+            _ => {}
+        }
+        if !options.quiet {
+            show(&event, boot_seconds);
+        }
+        match event {
+            // What follows a panic is a debugger that nobody talks to.
+            Event::Complaint(what) if what.contains("KDB: enter") => Next::Stop,
+            _ => Next::On,
+        }
+    })?;
+    match end {
+        End::Off => {}
+        End::Stopped => {
+            judge.complain("the kernel stopped in its debugger".to_owned());
+        }
+        End::Silent(time) => {
+            judge.complain(format!("hang: no output for {} s", time.as_secs()));
+        }
+        End::TooLong(time) => {
+            judge.complain(format!("hang: not at an end after {} s", time.as_secs()));
+        }
+        End::Broken(_, what) => {
+            judge.complain(what);
+        }
+    }
+    judge.finish();
+    if !options.keep {
+        // Only a copy of what is elsewhere.
+        let _ = fs::remove_file(&disk);
+    }
+    Ok(Run {
+        kernel,
+        module,
+        boot_seconds,
+        seconds: began.elapsed().as_secs_f64(),
+        log,
+        tests: judge.tests,
+        answers: judge.answers,
+        complaints: judge.complaints,
+    })
+}
+
+fn show(event: &Event<'_>, boot_seconds: f64) {
+    match event {
+        Event::Began => println!("# the guest began after {boot_seconds:.1} s"),
+        Event::Test(test) if test.ok => println!("ok - {}", test.name),
+        Event::Test(test) => println!("not ok - {}", test.name),
+        Event::Note(note) => println!("    # {note}"),
+        Event::Complaint(what) => println!("not ok - {what}"),
+        Event::Group | Event::Done | Event::Other => {}
+    }
+}
+
+fn summary(run: &Run) {
+    let (passed, failed) = run.counts();
+    println!(
+        "# {} kernel, module {}: {passed} passed, {failed} failed, {:.0} s",
+        run.kernel.name(),
+        run.module.name(),
+        run.seconds
+    );
+    if failed > 0 {
+        for test in run.tests.iter().filter(|test| !test.ok) {
+            println!("#   {}: {}", test.name, test.notes.join("; "));
+        }
+        for complaint in &run.complaints {
+            println!("#   {complaint}");
+        }
+        println!("#   the serial log: {}", run.log.display());
+    }
+}
