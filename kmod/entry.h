@@ -23,6 +23,9 @@ void	rjail_entry_emptied(void *jail);
 /* System calls. */
 int	rjail_entry_create(struct thread *, const struct rjail_args *, int64_t *);
 
+/* osd(9): jail_attach(2) and its kin. */
+int	rjail_entry_jail_attach(const struct ucred *);
+
 /* Sysctls. */
 uint64_t rjail_entry_jails(void);
 uint64_t rjail_entry_jid(const struct ucred *);

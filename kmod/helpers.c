@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <sys/param.h>
 #include <sys/systm.h>
+#include <sys/cpuset.h>
 #include <sys/event.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
@@ -17,6 +18,7 @@
 #include <sys/proc.h>
 #include <sys/racct.h>
 #include <sys/rctl.h>
+#include <sys/signalvar.h>
 #include <sys/sx.h>
 #include <sys/taskqueue.h>
 #include <sys/ucred.h>
@@ -148,25 +150,56 @@ rjail_c_root_narrowed(struct thread *td)
 }
 
 /*
- * Whether another process runs in the same memory: vfork(2), rfork(RFMEM).
- * Somebody who reads it, ps(1) say, holds a reference for a moment as well.
+ * Whether another process uses the directories, the memory (vfork(2), RFMEM) or
+ * the signal handlers (RFSIGSHARE).  Somebody who only looks, ps(1) say, holds a
+ * reference for a moment as well.
  */
-bool
-rjail_c_memory_shared(struct proc *p)
+static bool
+rjail_c_shared(volatile u_int *count)
 {
 	int tries;
 
 	for (tries = 0; tries < 10; tries++) {
-		if (refcount_load(&p->p_vmspace->vm_refcnt) == 1)
+		if (refcount_load(count) == 1)
 			return (false);
-		pause("rjailvm", 1);
+		pause("rjail", 1);
 	}
 	return (true);
 }
 
-/* The lowest descriptor that is a directory, or -1. */
-int
-rjail_c_first_directory(struct thread *td)
+bool
+rjail_c_directories_shared(struct proc *p)
+{
+	return (rjail_c_shared(&p->p_pd->pd_refcount));
+}
+
+bool
+rjail_c_memory_shared(struct proc *p)
+{
+	return (rjail_c_shared(&p->p_vmspace->vm_refcnt) ||
+	    sigacts_shared(p->p_sigacts));
+}
+
+static bool
+rjail_c_is_directory(struct file *fp)
+{
+	return (fp->f_type == DTYPE_VNODE && fp->f_vnode != NULL &&
+	    fp->f_vnode->v_type == VDIR);
+}
+
+static bool
+rjail_c_is_jail(struct file *fp)
+{
+#ifdef DTYPE_JAILDESC
+	return (fp->f_type == DTYPE_JAILDESC);
+#else
+	return (false);
+#endif
+}
+
+/* The lowest descriptor of a kind, or -1. */
+static int
+rjail_c_first(struct thread *td, bool (*is)(struct file *))
 {
 	struct filedesc *fdp = td->td_proc->p_fd;
 	struct file *fp;
@@ -175,12 +208,23 @@ rjail_c_first_directory(struct thread *td)
 	FILEDESC_SLOCK(fdp);
 	for (fd = 0; fd < fdp->fd_nfiles && found == -1; fd++) {
 		fp = fdp->fd_ofiles[fd].fde_file;
-		if (fp != NULL && fp->f_type == DTYPE_VNODE &&
-		    fp->f_vnode != NULL && fp->f_vnode->v_type == VDIR)
+		if (fp != NULL && is(fp))
 			found = fd;
 	}
 	FILEDESC_SUNLOCK(fdp);
 	return (found);
+}
+
+int
+rjail_c_first_directory(struct thread *td)
+{
+	return (rjail_c_first(td, rjail_c_is_directory));
+}
+
+int
+rjail_c_first_jail(struct thread *td)
+{
+	return (rjail_c_first(td, rjail_c_is_jail));
 }
 
 /* Moves a process between the lists that prison_proc_iterate() walks. */

@@ -33,10 +33,12 @@ struct thread *rjail_c_curthread(void);
 void	 rjail_c_proc_lock(struct proc *);
 void	 rjail_c_proc_unlock(struct proc *);
 bool	 rjail_c_root_narrowed(struct thread *);
+bool	 rjail_c_directories_shared(struct proc *);
 bool	 rjail_c_memory_shared(struct proc *);
 bool	 rjail_c_single_thread(struct proc *, int *error);
 void	 rjail_c_single_thread_end(struct proc *);
 int	 rjail_c_first_directory(struct thread *);
+int	 rjail_c_first_jail(struct thread *);
 void	 rjail_c_prison_relink(struct prison *from, struct prison *to,
 	    struct proc *);
 

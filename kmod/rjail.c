@@ -11,6 +11,7 @@
 #include <sys/malloc.h>
 #include <sys/module.h>
 #include <sys/mutex.h>
+#include <sys/osd.h>
 #include <sys/proc.h>
 #include <sys/sx.h>
 #include <sys/syscallsubr.h>
@@ -65,14 +66,13 @@ static struct sysent rjail_sysent = {
 static struct sysent rjail_old_sysent;
 static int rjail_offset = NO_SYSCALL;
 
-/* Sysctls. */
-
-static SYSCTL_NODE(_security, OID_AUTO, rjail, CTLFLAG_RW | CTLFLAG_MPSAFE, 0,
-    "Jails of the module rjail");
+/*
+ * Sysctls.  Dynamic ones, because only those wait, when they are removed, for
+ * a caller that is still inside a handler.
+ */
 
 static const char rjail_version[] = "0.1.0";
-SYSCTL_STRING(_security_rjail, OID_AUTO, version, CTLFLAG_RD | CTLFLAG_CAPRD,
-    __DECONST(char *, rjail_version), 0, "Version of the module");
+static struct sysctl_ctx_list rjail_sysctls;
 
 static int
 rjail_sysctl_jails(SYSCTL_HANDLER_ARGS)
@@ -81,9 +81,6 @@ rjail_sysctl_jails(SYSCTL_HANDLER_ARGS)
 
 	return (sysctl_handle_64(oidp, &jails, 0, req));
 }
-SYSCTL_PROC(_security_rjail, OID_AUTO, jails,
-    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0, rjail_sysctl_jails,
-    "QU", "Jails that exist, dying ones included");
 
 static int
 rjail_sysctl_jid(SYSCTL_HANDLER_ARGS)
@@ -92,9 +89,6 @@ rjail_sysctl_jid(SYSCTL_HANDLER_ARGS)
 
 	return (sysctl_handle_64(oidp, &jid, 0, req));
 }
-SYSCTL_PROC(_security_rjail, OID_AUTO, jid,
-    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
-    rjail_sysctl_jid, "QU", "Number of the caller's jail, 0 outside");
 
 static int
 rjail_sysctl_jailed(SYSCTL_HANDLER_ARGS)
@@ -103,9 +97,6 @@ rjail_sysctl_jailed(SYSCTL_HANDLER_ARGS)
 
 	return (sysctl_handle_int(oidp, &jailed, 0, req));
 }
-SYSCTL_PROC(_security_rjail, OID_AUTO, jailed,
-    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
-    rjail_sysctl_jailed, "I", "Is the caller in a jail of rjail?");
 
 static int
 rjail_sysctl_second_line(SYSCTL_HANDLER_ARGS)
@@ -117,10 +108,54 @@ rjail_sysctl_second_line(SYSCTL_HANDLER_ARGS)
 		return (error);
 	return (rjail_entry_set_second_line(on));
 }
-SYSCTL_PROC(_security_rjail, OID_AUTO, second_line,
-    CTLTYPE_INT | CTLFLAG_RWTUN | CTLFLAG_NOFETCH | CTLFLAG_MPSAFE, NULL, 0,
-    rjail_sysctl_second_line, "I",
-    "Give jails a struct prison as well; changes only while no jail exists");
+
+static int
+rjail_sysctls_add(void)
+{
+	struct sysctl_oid *node;
+	struct sysctl_oid_list *list;
+
+	sysctl_ctx_init(&rjail_sysctls);
+	node = SYSCTL_ADD_NODE(&rjail_sysctls, SYSCTL_STATIC_CHILDREN(_security),
+	    OID_AUTO, "rjail", CTLFLAG_RW | CTLFLAG_MPSAFE, NULL,
+	    "Jails of the module rjail");
+	if (node == NULL)
+		return (ENOMEM);
+	list = SYSCTL_CHILDREN(node);
+	SYSCTL_ADD_STRING(&rjail_sysctls, list, OID_AUTO, "version",
+	    CTLFLAG_RD | CTLFLAG_CAPRD, __DECONST(char *, rjail_version), 0,
+	    "Version of the module");
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jails",
+	    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0,
+	    rjail_sysctl_jails, "QU", "Jails that exist, dying ones included");
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jid",
+	    CTLTYPE_U64 | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
+	    rjail_sysctl_jid, "QU", "Number of the caller's jail, 0 outside");
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jailed",
+	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
+	    rjail_sysctl_jailed, "I", "Is the caller in a jail of rjail?");
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "second_line",
+	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, NULL, 0,
+	    rjail_sysctl_second_line, "I", "Give jails a struct prison as well; "
+	    "changes only while no jail exists");
+	return (0);
+}
+
+/*
+ * What the kernel asks modules about prisons (osd(9)).  Its own attach, by
+ * descriptor, asks the credential that opened the descriptor and not the one
+ * that attaches.
+ */
+static int
+rjail_jail_attach(void *prison __unused, void *td)
+{
+	return (rjail_entry_jail_attach(((struct thread *)td)->td_ucred));
+}
+
+static const osd_method_t rjail_jail_methods[PR_MAXMETHOD] = {
+	[PR_METHOD_ATTACH] = rjail_jail_attach,
+};
+static int rjail_jail_slot;
 
 /* Module event. */
 
@@ -149,12 +184,31 @@ rjail_slot_remember(void)
 	(void)kern_setenv(RJAIL_SLOT_KENV, slot);
 }
 
+static int
+rjail_syscall_add(void)
+{
+	modspecific_t ms = { 0 };
+	int error;
+
+	error = kern_syscall_register(sysent, &rjail_offset, &rjail_sysent,
+	    &rjail_old_sysent, 0);
+	if (error != 0) {
+		printf("rjail: no free system call (error %d)\n", error);
+		return (error);
+	}
+	ms.intval = rjail_offset;
+	MOD_XLOCK;
+	module_setspecific(rjail_module, &ms);
+	MOD_XUNLOCK;
+	rjail_ready = true;
+	return (0);
+}
+
 /* What needs a running kernel: at boot it waits for the SYSINIT below. */
 static int
 rjail_complete(void)
 {
 	const char *what = NULL;
-	modspecific_t ms = { 0 };
 	int error, on;
 
 	error = rjail_entry_self_check(&what);
@@ -171,18 +225,12 @@ rjail_complete(void)
 			return (error);
 		}
 	}
-	error = kern_syscall_register(sysent, &rjail_offset, &rjail_sysent,
-	    &rjail_old_sysent, 0);
-	if (error != 0) {
-		printf("rjail: no free system call (error %d)\n", error);
-		return (error);
-	}
-	ms.intval = rjail_offset;
-	MOD_XLOCK;
-	module_setspecific(rjail_module, &ms);
-	MOD_XUNLOCK;
-	rjail_ready = true;
-	return (0);
+	error = rjail_sysctls_add();
+	if (error == 0)
+		error = rjail_syscall_add();
+	if (error != 0)
+		(void)sysctl_ctx_free(&rjail_sysctls);
+	return (error);
 }
 
 static void
@@ -220,6 +268,7 @@ rjail_load(module_t mod)
 		rjail_entry_unload();
 		return (error);
 	}
+	rjail_jail_slot = osd_jail_register(NULL, rjail_jail_methods);
 	rjail_module = mod;
 	if (cold)
 		return (0);
@@ -227,6 +276,7 @@ rjail_load(module_t mod)
 	error = rjail_complete();
 	if (error != 0) {
 		rjail_module = NULL;
+		osd_jail_deregister(rjail_jail_slot);
 		(void)mac_policy_modevent(mod, MOD_UNLOAD, &rjail_policy);
 		rjail_entry_unload();
 	}
@@ -248,16 +298,20 @@ rjail_unload(module_t mod)
 		    &rjail_old_sysent);
 		if (error != 0)
 			return (error);
-		rjail_ready = false;
 		rjail_offset = NO_SYSCALL;
 	}
 	error = rjail_entry_quiesce();
-	if (error == 0)
-		error = mac_policy_modevent(mod, MOD_UNLOAD, &rjail_policy);
 	if (error != 0) {
-		(void)rjail_complete();
+		if (rjail_ready)
+			(void)rjail_syscall_add();
 		return (error);
 	}
+	rjail_ready = false;
+	/* Waits for callers inside; nothing below fails any more. */
+	(void)sysctl_ctx_free(&rjail_sysctls);
+	osd_jail_deregister(rjail_jail_slot);
+	error = mac_policy_modevent(mod, MOD_UNLOAD, &rjail_policy);
+	KASSERT(error == 0, ("rjail: the policy may be unloaded, yet: %d", error));
 	rjail_entry_unload();
 	rjail_module = NULL;
 	return (0);

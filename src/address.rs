@@ -136,9 +136,12 @@ pub enum Source {
 ///   the second line confines the choice: with the label alone it is bound to
 ///   [`pin`]'s answer first. So would one bound to "any" with a port of its own,
 ///   which cannot be bound again; with the label alone it can only have come
-///   from outside, and is stopped.
+///   from outside, and is stopped. A second connect of a datagram socket makes
+///   the kernel forget the first one's source and choose again: with the label
+///   alone it is refused.
 /// - Returns: in this order, `EAFNOSUPPORT` when the jail has no IPv4 address,
-///   `EADDRNOTAVAIL` for a socket that is bound elsewhere.
+///   `EISCONN` for a connected socket with the label alone, `EADDRNOTAVAIL` for
+///   a socket that is bound elsewhere.
 /// - Locks: none, as [`local`]. The caller reads `bound` from the socket, and
 ///   binds, with nobody else binding it meanwhile or trusts the kernel to refuse
 ///   the second bind.
@@ -147,18 +150,20 @@ pub enum Source {
 ///   socket from outside speak on.
 ///
 /// # Errors
-/// `EAFNOSUPPORT`, `EADDRNOTAVAIL`.
+/// `EAFNOSUPPORT`, `EISCONN`, `EADDRNOTAVAIL`.
 #[doc(alias = "prison_get_ip4")]
 #[doc(alias = "prison_saddrsel_ip4")]
 #[doc(alias = "in_pcbladdr")]
 pub fn source(
     list: &[Ipv4Addr],
     bound: SocketAddrV4,
+    connected: bool,
     remote: Ipv4Addr,
     lines: Lines,
 ) -> Result<Source> {
     let pinned = pin(list, remote)?;
     match (lines, bound.port()) {
+        (Lines::LabelAlone, _) if connected => Err(Errno::EISCONN),
         _ if list.contains(bound.ip()) => Ok(Source::Keep),
         _ if !bound.ip().is_unspecified() => Err(Errno::EADDRNOTAVAIL),
         (Lines::Both, _) => Ok(Source::Keep),
@@ -195,6 +200,37 @@ pub fn pin(list: &[Ipv4Addr], remote: Ipv4Addr) -> Result<Ipv4Addr> {
 #[doc(alias = "prison_primary_ip4")]
 pub fn primary(list: &[Ipv4Addr]) -> Result<Ipv4Addr> {
     list.first().copied().ok_or(Errno::EAFNOSUPPORT)
+}
+
+/// Puts addresses in ascending order.
+///
+/// Not the library's sort, which has a panic for a comparison that is no order;
+/// a jail has 255 addresses at most.
+pub fn sort(addresses: &mut [Ipv4Addr]) {
+    let mut rest = addresses;
+    while let Some((first, later)) = rest.split_first_mut() {
+        for other in &mut *later {
+            if *other < *first {
+                core::mem::swap(first, other);
+            }
+        }
+        rest = later;
+    }
+}
+
+/// Whose rules a socket follows: the jail's own, or, for one that was made by
+/// somebody else, those of the label alone.
+///
+/// - Determines: the kernel confines a socket by the credential that made it, so
+///   to a socket from before entry, or from another jail, the second line does
+///   not speak.
+/// - Returns: the jail's `lines` for its own sockets, else
+///   [`Lines::LabelAlone`].
+/// - Locks: none.
+/// - Answers to: the uses of `inp_cred` in `sys/netinet/in_pcb.c`.
+#[must_use]
+pub const fn lines_of_socket(lines: Lines, own: bool) -> Lines {
+    if own { lines } else { Lines::LabelAlone }
 }
 
 /// `asked` where it is the jail's, else the primary address.

@@ -51,6 +51,8 @@ errnos! {
     EAFNOSUPPORT = 47;
     /// Can't assign requested address.
     EADDRNOTAVAIL = 49;
+    /// Socket is already connected.
+    EISCONN = 56;
     /// File name too long.
     ENAMETOOLONG = 63;
     /// Function not implemented.

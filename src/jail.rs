@@ -78,14 +78,16 @@ pub(crate) fn create(current: &mut Current, request: &Request) -> Result<Jid> {
     let entrant = Entrant {
         root_narrowed: alone.root_narrowed(),
         open_directory: alone.open_directory(),
+        open_jail: alone.open_jail(),
         descriptors_shared: alone.descriptors_shared(),
         directories_shared: alone.directories_shared(),
         memory_shared: alone.memory_shared(),
         ..Entrant::READY
     };
     root::admit(&entrant).map_err(|refusal| refusal.errno())?;
-    // 7. In: first the root, whose change alone can still be refused, then the
+    // 7. In: processors and root, whose change can still be refused, then the
     // credential, which cannot.
+    alone.take_processors(&jail)?;
     root.enter(alone.current())?;
     alone.put_on(credential, jail);
     Ok(jid)

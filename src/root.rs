@@ -27,11 +27,14 @@ pub struct Entrant {
     pub root_narrowed: bool,
     /// A descriptor of its table that is a directory, if any is.
     pub open_directory: Option<i32>,
+    /// A descriptor that stands for a jail of the kernel's, if any does.
+    pub open_jail: Option<i32>,
     /// Another process uses its descriptor table (rfork(2) without `RFFDG`).
     pub descriptors_shared: bool,
     /// Another process uses its root and working directory.
     pub directories_shared: bool,
-    /// Another process runs in the same memory: vfork(2), rfork(2) with `RFMEM`.
+    /// Another process runs in the same memory or with the same signal handlers:
+    /// vfork(2), rfork(2) with `RFMEM` or `RFSIGSHARE`.
     pub memory_shared: bool,
 }
 
@@ -43,6 +46,7 @@ impl Entrant {
         native_jailed: false,
         root_narrowed: false,
         open_directory: None,
+        open_jail: None,
         descriptors_shared: false,
         directories_shared: false,
         memory_shared: false,
@@ -64,14 +68,18 @@ pub enum Refusal {
     RootNarrowed,
     /// Step 5. It holds this directory open: fchdir(2) would lead out.
     OpenDirectory(i32),
-    /// Step 6. Another process could put a directory into the descriptor table
+    /// Step 6. It holds this jail descriptor open: jail_remove_jd(2) and its kin
+    /// ask who opened it, not who uses it.
+    OpenJail(i32),
+    /// Step 7. Another process could put a directory into the descriptor table
     /// after step 5 looked.
     DescriptorsShared,
-    /// Step 7. Another process could move the root or the working directory
+    /// Step 8. Another process could move the root or the working directory
     /// afterwards, and would itself be moved.
     DirectoriesShared,
-    /// Step 8. Another process runs in the same memory: whoever the jail lets
-    /// debug or write this one would write that one, outside.
+    /// Step 9. Another process runs in the same memory or with the same signal
+    /// handlers: what the jail changes of this one it would change of that one,
+    /// outside.
     MemoryShared,
 }
 
@@ -84,7 +92,8 @@ impl Refusal {
             | Self::Jailed
             | Self::NativeJailed
             | Self::RootNarrowed
-            | Self::OpenDirectory(_) => Errno::EPERM,
+            | Self::OpenDirectory(_)
+            | Self::OpenJail(_) => Errno::EPERM,
             Self::DescriptorsShared | Self::DirectoriesShared | Self::MemoryShared => Errno::EBUSY,
         }
     }
@@ -99,23 +108,24 @@ impl Refusal {
             Self::NativeJailed => "the process is in a native jail",
             Self::RootNarrowed => "chroot(2) has set the root of the process before",
             Self::OpenDirectory(_) => "the process holds a directory open",
+            Self::OpenJail(_) => "the process holds a jail descriptor open",
             Self::DescriptorsShared => "another process shares the descriptor table",
             Self::DirectoriesShared => "another process shares the root and working directory",
-            Self::MemoryShared => "another process shares the memory",
+            Self::MemoryShared => "another process shares the memory or the signal handlers",
         }
     }
 }
 
 /// Whether a process may enter a jail.
 ///
-/// - Determines: the eight steps of [`Refusal`], in their order; the first that
+/// - Determines: the nine steps of [`Refusal`], in their order; the first that
 ///   fails is the answer. What would be permanent (`EPERM`) comes before what
 ///   could be otherwise a moment later (`EBUSY`).
 /// - Returns: `Ok`, or the step that failed; [`Refusal::errno`] has its errno.
 /// - Locks: none. The caller sees to it that nobody changes the answers until
 ///   the root is set: it has stopped the other threads of its process, and steps
-///   6 to 8 say that no other process can.
-/// - Answers to: the paper, 6.2; `chroot_refuse_vdir_fds`. Steps 4 and 6 to 8
+///   7 to 9 say that no other process can.
+/// - Answers to: the paper, 6.2; `chroot_refuse_vdir_fds`. Steps 4 and 6 to 9
 ///   are rjail's own: a native jail lets such a process in.
 ///
 /// # Errors
@@ -138,6 +148,9 @@ pub const fn admit(entrant: &Entrant) -> core::result::Result<(), Refusal> {
     }
     if let Some(descriptor) = entrant.open_directory {
         return Err(Refusal::OpenDirectory(descriptor));
+    }
+    if let Some(descriptor) = entrant.open_jail {
+        return Err(Refusal::OpenJail(descriptor));
     }
     if entrant.descriptors_shared {
         return Err(Refusal::DescriptorsShared);

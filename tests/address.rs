@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use rjail::address::Lines::{Both, LabelAlone};
 use rjail::address::{
-    Lines, MAX, Socket, Source, family, kind, local, permits_socket, pin, primary, protocol,
-    remote, source, validate,
+    Lines, MAX, Socket, Source, family, kind, lines_of_socket, local, permits_socket, pin, primary,
+    protocol, remote, sort, source, validate,
 };
 use rjail::{Errno, Result};
 
@@ -119,6 +119,32 @@ fn bound(address: Ipv4Addr, port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(address, port)
 }
 
+/// The kernel forgets the source of a datagram socket that connects again.
+#[test]
+fn a_socket_that_connects_again() {
+    for socket in [bound(ANY, 0), bound(A, 80), bound(OTHER, 80)] {
+        let again = source(&[A, B], socket, true, OTHER, LabelAlone);
+        assert_eq!(again, Err(Errno::EISCONN), "{socket}, label alone");
+    }
+    assert_eq!(source(&[A, B], bound(A, 80), true, OTHER, Both), Ok(Source::Keep));
+}
+
+#[test]
+fn a_socket_of_somebody_else_has_no_second_line() {
+    assert_eq!(lines_of_socket(Both, true), Both);
+    assert_eq!(lines_of_socket(Both, false), LabelAlone);
+    assert_eq!(lines_of_socket(LabelAlone, true), LabelAlone);
+    assert_eq!(lines_of_socket(LabelAlone, false), LabelAlone);
+}
+
+#[test]
+fn addresses_in_order() {
+    let mut list = [OTHER, B, A, LOOPBACK, ANY];
+    sort(&mut list);
+    assert!(list.is_sorted());
+    sort(&mut []);
+}
+
 /// Rows: the socket as it is, then the answers with both lines and with the
 /// label alone.
 #[test]
@@ -134,13 +160,21 @@ fn a_socket_about_to_speak() {
         (bound(ANY, 80), Ok(Source::Keep), STOPPED),
     ];
     for (socket, both, alone) in rows {
-        assert_eq!(source(&[A, B], socket, OTHER, Both), both, "{socket}, both lines");
-        assert_eq!(source(&[A, B], socket, OTHER, LabelAlone), alone, "{socket}, label alone");
+        assert_eq!(source(&[A, B], socket, false, OTHER, Both), both, "{socket}, both lines");
+        assert_eq!(
+            source(&[A, B], socket, false, OTHER, LabelAlone),
+            alone,
+            "{socket}, label alone"
+        );
     }
-    assert_eq!(source(&[A, B], bound(ANY, 0), B, LabelAlone), Ok(Source::Bind(B)), "to itself");
+    assert_eq!(
+        source(&[A, B], bound(ANY, 0), false, B, LabelAlone),
+        Ok(Source::Bind(B)),
+        "to itself"
+    );
     for lines in [Both, LabelAlone] {
-        assert_eq!(source(&[], bound(ANY, 0), OTHER, lines), Err(Errno::EAFNOSUPPORT));
-        assert_eq!(source(&[], bound(OTHER, 1), OTHER, lines), Err(Errno::EAFNOSUPPORT));
+        assert_eq!(source(&[], bound(ANY, 0), false, OTHER, lines), Err(Errno::EAFNOSUPPORT));
+        assert_eq!(source(&[], bound(OTHER, 1), false, OTHER, lines), Err(Errno::EAFNOSUPPORT));
     }
 }
 
@@ -296,7 +330,7 @@ proptest! {
         (address, port) in (an_address(), any::<u16>()),
         to in an_address(),
     ) {
-        match source(&list, bound(address, port), to, LabelAlone) {
+        match source(&list, bound(address, port), false, to, LabelAlone) {
             Ok(Source::Keep) => prop_assert!(list.contains(&address)),
             Ok(Source::Bind(chosen)) => prop_assert!(list.contains(&chosen)),
             Err(_) => prop_assert!(!list.contains(&address)),

@@ -48,17 +48,22 @@ fn step_5_open_directory() {
 }
 
 #[test]
-fn step_6_shared_descriptors() {
+fn step_7_shared_descriptors() {
     step(Entrant { descriptors_shared: true, ..READY }, Refusal::DescriptorsShared, Errno::EBUSY);
 }
 
 #[test]
-fn step_7_shared_directories() {
+fn step_8_shared_directories() {
     step(Entrant { directories_shared: true, ..READY }, Refusal::DirectoriesShared, Errno::EBUSY);
 }
 
 #[test]
-fn step_8_shared_memory() {
+fn step_6_open_jail_descriptor() {
+    step(Entrant { open_jail: Some(4), ..READY }, Refusal::OpenJail(4), Errno::EPERM);
+}
+
+#[test]
+fn step_9_shared_memory() {
     step(Entrant { memory_shared: true, ..READY }, Refusal::MemoryShared, Errno::EBUSY);
 }
 
@@ -71,6 +76,7 @@ fn the_first_step_that_fails_answers() {
         Refusal::NativeJailed,
         Refusal::RootNarrowed,
         Refusal::OpenDirectory(5),
+        Refusal::OpenJail(6),
         Refusal::DescriptorsShared,
         Refusal::DirectoriesShared,
         Refusal::MemoryShared,
@@ -83,9 +89,10 @@ fn the_first_step_that_fails_answers() {
             native_jailed: has(2),
             root_narrowed: has(3),
             open_directory: has(4).then_some(5),
-            descriptors_shared: has(5),
-            directories_shared: has(6),
-            memory_shared: has(7),
+            open_jail: has(5).then_some(6),
+            descriptors_shared: has(6),
+            directories_shared: has(7),
+            memory_shared: has(8),
         };
         let first = steps.iter().enumerate().find(|&(step, _)| has(step));
         assert_eq!(admit(&entrant).err(), first.map(|(_, &refusal)| refusal), "{entrant:?}");
@@ -114,6 +121,7 @@ fn every_refusal_has_its_own_sentence() {
         Refusal::NativeJailed,
         Refusal::RootNarrowed,
         Refusal::OpenDirectory(3),
+        Refusal::OpenJail(3),
         Refusal::DescriptorsShared,
         Refusal::DirectoriesShared,
         Refusal::MemoryShared,

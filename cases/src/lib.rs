@@ -329,6 +329,8 @@ errnos! {
     EADDRNOTAVAIL = 49,
     /// Network is unreachable.
     ENETUNREACH = 51,
+    /// Socket is already connected.
+    EISCONN = 56,
     /// Connection refused.
     ECONNREFUSED = 61,
     /// File name too long.

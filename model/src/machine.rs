@@ -651,7 +651,8 @@ impl Machine {
             open_directory: self.open_directory(pid)?,
             descriptors_shared: Rc::strong_count(&process.descriptors) > 1,
             directories_shared: Rc::strong_count(&process.directories) > 1,
-            // The model has no memory to share.
+            // The model has no jail descriptors and no memory to share.
+            open_jail: None,
             memory_shared: false,
         };
         admit(&entrant).map_err(|refusal| crate::errno(refusal.errno()))?;

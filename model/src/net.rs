@@ -9,8 +9,8 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
 use cases::Proto;
-use rjail::address::{self, Source, family, kind};
-use rjail::prison::JailFlags;
+use rjail::address::{self, Lines, Source, family, kind};
+use rjail::prison::{JailFlags, Jid};
 use rjail::privilege::Privilege;
 
 use crate::machine::{Credential, Machine, Pid};
@@ -130,7 +130,7 @@ impl Machine {
         let credential = self.credential(pid)?;
         let mut local = *asked.ip();
         if let Some(jail) = &credential.label {
-            local = ask(address::local(jail.addresses(), local, self.lines()))?;
+            local = ask(address::local(jail.addresses(), local, self.lines_of(jail.jid(), id)?))?;
         }
         self.bind_in_kernel(pid, id, local, asked.port())
     }
@@ -165,14 +165,23 @@ impl Machine {
         port
     }
 
+    /// Whose rules the socket follows in a process of this jail.
+    fn lines_of(&self, jail: Jid, id: SocketId) -> Result<Lines> {
+        let owner = self.get_socket(id)?.owner.label.as_ref().map(|jail| jail.jid());
+        Ok(address::lines_of_socket(self.lines(), owner == Some(jail)))
+    }
+
     /// Asks what must happen to the source before the kernel chooses one, and
     /// does it.
     fn confine_source(&mut self, pid: Pid, id: SocketId, remote: Ipv4Addr) -> Result {
         let credential = self.credential(pid)?;
         let Some(jail) = &credential.label else { return Ok(()) };
         let unbound = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-        let bound = self.get_socket(id)?.local.unwrap_or(unbound);
-        match ask(address::source(jail.addresses(), bound, remote, jail.lines()))? {
+        let socket = self.get_socket(id)?;
+        let bound = socket.local.unwrap_or(unbound);
+        let connected = socket.remote.is_some();
+        let lines = self.lines_of(jail.jid(), id)?;
+        match ask(address::source(jail.addresses(), bound, connected, remote, lines))? {
             Source::Keep => Ok(()),
             Source::Bind(local) => self.bind_in_kernel(pid, id, local, 0),
         }
@@ -201,7 +210,8 @@ impl Machine {
         let credential = self.credential(pid)?;
         let mut remote = *asked.ip();
         if let Some(jail) = &credential.label {
-            remote = ask(address::remote(jail.addresses(), remote, self.lines()))?;
+            remote =
+                ask(address::remote(jail.addresses(), remote, self.lines_of(jail.jid(), id)?))?;
             self.confine_source(pid, id, remote)?;
         }
         remote = line_two::remote(&credential, remote)?;

@@ -85,6 +85,16 @@ unsafe extern "C" fn rjail_entry_emptied(jail: *mut c_void) {
     }
 }
 
+/// The kernel's own jail_attach(2), by number or by descriptor: nobody leaves.
+///
+/// # Safety
+/// A live credential.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_jail_attach(cred: *const c::ucred) -> c_int {
+    // SAFETY: as the caller says.
+    unsafe { jid_of(cred) }.map_or(0, |_| Errno::EPERM.number())
+}
+
 /// `security.rjail.jails`.
 #[unsafe(no_mangle)]
 extern "C" fn rjail_entry_jails() -> u64 {

@@ -7,7 +7,7 @@ use core::ffi::c_int;
 
 use sys_bindings as c;
 
-use crate::address::{self, Source};
+use crate::address::{self, Lines, Source};
 use crate::kernel::credential::{Jail, jail_of, jid_of};
 use crate::kernel::socket::{AF_INET, AF_INET6, Name, Socket};
 use crate::prison::JailFlags;
@@ -131,7 +131,7 @@ fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
     match socket.family() {
         // An address too short to hold one is for the protocol to refuse.
         AF_INET => name.inet().map_or(Ok(()), |asked| {
-            let mine = address::local(jail.addresses(), asked, jail.lines())?;
+            let mine = address::local(jail.addresses(), asked, lines(jail, socket))?;
             name.set_inet(mine);
             Ok(())
         }),
@@ -144,7 +144,7 @@ fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
 fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
     match socket.family() {
         AF_INET => name.inet().map_or(Ok(()), |asked| {
-            let remote = address::remote(jail.addresses(), asked, jail.lines())?;
+            let remote = address::remote(jail.addresses(), asked, lines(jail, socket))?;
             confine_source(jail, socket, remote)?;
             name.set_inet(remote);
             Ok(())
@@ -166,8 +166,16 @@ fn listen(jail: &Jail, socket: &Socket) -> Result {
 /// addresses, or will be given one: [`address::source`].
 fn confine_source(jail: &Jail, socket: &Socket, remote: core::net::Ipv4Addr) -> Result {
     let Some(bound) = socket.local() else { return Ok(()) };
-    match address::source(jail.addresses(), bound, remote, jail.lines())? {
+    let (connected, lines) = (socket.is_connected(), lines(jail, socket));
+    match address::source(jail.addresses(), bound, connected, remote, lines)? {
         Source::Keep => Ok(()),
         Source::Bind(mine) => socket.bind(mine),
     }
+}
+
+/// Who confines this socket: [`address::lines_of_socket`].
+fn lines(jail: &Jail, socket: &Socket) -> Lines {
+    // SAFETY: a socket keeps its credential.
+    let owner = unsafe { jid_of(socket.owner()) };
+    address::lines_of_socket(jail.lines(), owner == Some(jail.jid()))
 }

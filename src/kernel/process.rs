@@ -96,6 +96,13 @@ impl SingleThreaded<'_> {
         (found >= 0).then_some(found)
     }
 
+    /// The lowest descriptor that stands for a jail of the kernel's.
+    pub(crate) fn open_jail(&self) -> Option<i32> {
+        // SAFETY: our own thread; takes and drops the table's lock.
+        let found = unsafe { c::rjail_c_first_jail(self.current.thread()) };
+        (found >= 0).then_some(found)
+    }
+
     /// Whether another process uses the descriptor table.
     pub(crate) fn descriptors_shared(&self) -> bool {
         // SAFETY: our own process's table, which lives as long as it does.
@@ -105,17 +112,16 @@ impl SingleThreaded<'_> {
         unsafe { (*table).fd_refcnt > 1 }
     }
 
-    /// Whether another process uses the root and working directory.
+    /// Whether another process uses the root and working directory. May sleep.
     pub(crate) fn directories_shared(&self) -> bool {
-        // SAFETY: our own process's, which live as long as it does.
-        let directories = unsafe { (*self.current.process()).p_pd };
-        // SAFETY: as for the descriptors.
-        unsafe { (*directories).pd_refcount > 1 }
+        // SAFETY: our own process, which keeps its directories.
+        unsafe { c::rjail_c_directories_shared(self.current.process()) }
     }
 
-    /// Whether another process runs in the same memory. May sleep.
+    /// Whether another process runs in the same memory, or with the same signal
+    /// handlers. May sleep.
     pub(crate) fn memory_shared(&self) -> bool {
-        // SAFETY: our own process, which keeps its memory.
+        // SAFETY: our own process, which keeps both.
         unsafe { c::rjail_c_memory_shared(self.current.process()) }
     }
 
@@ -123,6 +129,20 @@ impl SingleThreaded<'_> {
     pub(crate) fn root_narrowed(&self) -> bool {
         // SAFETY: our own thread; takes and drops the lock of the directories.
         unsafe { c::rjail_c_root_narrowed(self.current.thread()) }
+    }
+
+    /// Moves the threads of the process to the jail's processors.
+    ///
+    /// # Errors
+    /// Those of cpuset(2), where the two have no processor in common; nothing
+    /// has changed.
+    pub(crate) fn take_processors(&mut self, jail: &Jail) -> Result {
+        let Some(prison) = jail.second_line() else { return Ok(()) };
+        // SAFETY: the prison is alive: the jail owns it.
+        let set = unsafe { (*prison.as_ptr()).pr_cpuset };
+        // SAFETY: our own process, not locked; a prison keeps its set.
+        let error = unsafe { c::cpuset_setproc_update_set(self.current.process(), set) };
+        Errno::check(error)
     }
 
     /// Gives the process a credential in this jail, and moves the process from

@@ -15,11 +15,12 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use sys_bindings as c;
 
 use super::credential::{Credential, JailRef};
+use super::memory::try_collect;
 use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
 use crate::prison::{JailFlags, Jid};
-use crate::{Errno, Result};
+use crate::{Errno, Result, address};
 
 /// The kernel's `struct prison_ip`, private to kern_jail.c: an epoch context, a
 /// 32-bit count, then the addresses without padding. [`self_check`] asks the
@@ -65,7 +66,7 @@ const STATFS_ROOT_ONLY: i32 = 2;
 /// - One of `pr_ref` is this value's own: the anchor. `pr_uref` is the number
 ///   of processes, and one before the first and after the last.
 /// - It owns what its fields point at: the root's use count, the address list,
-///   a reference of the cpuset and of the parent.
+///   the cpuset and a reference of the parent.
 pub(crate) struct NativePrison(NonNull<c::prison>);
 
 // SAFETY: the kernel shares a prison among all threads; rjail changes one only
@@ -120,18 +121,19 @@ impl NativePrison {
         pr.pr_state = c::PRISON_STATE_ALIVE;
         pr.pr_parent = parent;
         pr.pr_flags = FLAGS;
-        pr.pr_allow = ALLOW
+        let allow = ALLOW
             .iter()
             .filter(|(flag, _)| plan.flags.contains(*flag))
             .fold(0, |allow, (_, bit)| allow | bit);
+        // What the machine forbids itself, security.bsd.unprivileged_proc_debug
+        // say, no jail has.
+        pr.pr_allow = allow & above.pr_allow;
         pr.pr_enforce_statfs = STATFS_ROOT_ONLY;
         pr.pr_securelevel = above.pr_securelevel;
         pr.pr_devfs_rsnum = above.pr_devfs_rsnum;
         pr.pr_osreldate = above.pr_osreldate;
         pr.pr_osrelease = above.pr_osrelease;
         pr.pr_vnet = above.pr_vnet;
-        // SAFETY: a live prison has a cpuset and keeps it.
-        pr.pr_cpuset = unsafe { c::cpuset_ref(above.pr_cpuset) };
         if let Some(slot) = pr.pr_addrs.first_mut() {
             *slot = addresses.cast();
         }
@@ -152,6 +154,10 @@ impl NativePrison {
         // From here on dropping it takes it apart.
         let made = Self(prison);
         Errno::check(error)?;
+        // A set of its own, so that no set of the machine's can be named inside.
+        let cpuset = &raw mut pr.pr_cpuset;
+        // SAFETY: the parent is alive and has a set; `cpuset` is a place for one.
+        Errno::check(unsafe { c::cpuset_create_root(parent, cpuset) })?;
         // SAFETY: ours alone, and its name is set.
         let error = unsafe { c::rjail_c_racct_attach(prison.as_ptr()) };
         Errno::check(error).map(|()| made)
@@ -233,8 +239,10 @@ impl Drop for NativePrison {
         unsafe { c::rjail_c_racct_detach(pr) };
         // SAFETY: what `rjail_c_prison_init` made.
         unsafe { c::rjail_c_prison_destroy(pr) };
-        // SAFETY: the reference that `new` took.
-        unsafe { c::cpuset_rel(fields.pr_cpuset) };
+        if !fields.pr_cpuset.is_null() {
+            // SAFETY: the set that `new` made.
+            unsafe { c::cpuset_rel(fields.pr_cpuset) };
+        }
         let parent = fields.pr_parent;
         let addresses = fields.pr_addrs.first().copied().unwrap_or(ptr::null_mut());
         // SAFETY: null or allocated by `address_list`.
@@ -249,9 +257,14 @@ impl Drop for NativePrison {
 }
 
 /// The address list in the kernel's layout; null for an empty one.
+///
+/// The kernel looks at the first and searches the others by halves, so those
+/// are in order: `prison_ip_check`.
 fn address_list(addresses: &[Ipv4Addr]) -> Result<*mut u8> {
-    if addresses.is_empty() {
-        return Ok(ptr::null_mut());
+    let mut addresses = try_collect(addresses.iter().copied())?;
+    match addresses.split_first_mut() {
+        Some((_, others)) => address::sort(others),
+        None => return Ok(ptr::null_mut()),
     }
     let count = u32::try_from(addresses.len()).map_err(|_| Errno::EINVAL)?;
     let size = addresses.len().saturating_mul(size_of::<c::in_addr>()).saturating_add(ADDRESSES_AT);
@@ -264,7 +277,7 @@ fn address_list(addresses: &[Ipv4Addr]) -> Result<*mut u8> {
     unsafe { counter.write(count) };
     // SAFETY: inside the allocation.
     let mut at = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; 4]>();
-    for address in addresses {
+    for address in &addresses {
         // SAFETY: one of the `count` places after the counter.
         unsafe { at.write(address.octets()) };
         // SAFETY: one further, at most the end of the allocation.
@@ -303,7 +316,8 @@ fn decimal(to: &mut [core::ffi::c_char], jid: Jid) {
 /// What the kernel sees differently: its `struct prison` is not the one that
 /// the headers described.
 pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static CStr> {
-    let addresses = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 2)];
+    // Not in order, because the kernel searches them by halves.
+    let addresses = [198, 192, 203, 100, 45].map(|first| Ipv4Addr::new(first, 0, 2, 1));
     let hostname = UserString::from_static(c"rjail-self-check.invalid");
     let path = UserString::from_static(c"/");
     let scratch = Scratch::new(current, &addresses, &path, &hostname)?;
@@ -328,7 +342,7 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
             return Err(c"the address list has another layout (an address is missing)");
         }
     }
-    let foreign = c::in_addr { s_addr: network_order(Ipv4Addr::new(203, 0, 113, 3)) };
+    let foreign = c::in_addr { s_addr: network_order(Ipv4Addr::new(192, 0, 2, 2)) };
     // SAFETY: as above.
     if unsafe { c::prison_check_ip4(cred, &raw const foreign) } == 0 {
         return Err(c"the address list does not confine");

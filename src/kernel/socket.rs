@@ -49,8 +49,8 @@ impl Socket {
         unsafe { (*self.0.as_ptr()).so_cred }
     }
 
-    /// The local IPv4 address and port of a TCP, UDP or raw socket.
-    pub(crate) fn local(&self) -> Option<SocketAddrV4> {
+    /// The two ends of a TCP, UDP or raw socket, as its control block has them.
+    fn ends(&self) -> Option<c::in_endpoints> {
         // SAFETY: alive; an AF_INET socket's control block lives as long as it.
         let inp = unsafe { (*self.0.as_ptr()).so_pcb }.cast::<c::inpcb>();
         let inp = NonNull::new(inp)?;
@@ -58,10 +58,20 @@ impl Socket {
         let ends = unsafe { &raw const (*inp.as_ptr()).inp_inc.inc_ie };
         // SAFETY: alive; a copy, taken without the block's lock: a bind(2) that
         // races is answered as if it came before or after.
-        let ends = unsafe { ends.read_volatile() };
+        Some(unsafe { ends.read_volatile() })
+    }
+
+    /// The local IPv4 address and port.
+    pub(crate) fn local(&self) -> Option<SocketAddrV4> {
+        let ends = self.ends()?;
         // SAFETY: an IPv4 block holds an IPv4 address there.
         let address = unsafe { ends.ie_dependladdr.id46_addr.ia46_addr4.s_addr };
         Some(SocketAddrV4::new(host_order(address), u16::from_be(ends.ie_lport)))
+    }
+
+    /// Whether it has a peer.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.ends().is_some_and(|ends| ends.ie_fport != 0)
     }
 
     /// Binds it: sobind, to this address and a port the kernel chooses.

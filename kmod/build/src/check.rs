@@ -20,7 +20,6 @@ const RELOCATIONS: &[u32] = &[
     elf::R_X86_64_PC32,
     elf::R_X86_64_PLT32,
     elf::R_X86_64_32S,
-    elf::R_X86_64_PC64,
 ];
 
 /// The panic handler: unless something can panic, the linker drops it.
