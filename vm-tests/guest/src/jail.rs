@@ -66,6 +66,11 @@ pub fn enter_at(arguments: usize) -> Result<i64> {
     sys::rjail(number, arguments)
 }
 
+/// rjail(2) with these arguments in a child of vfork(2).
+pub fn enter_after_vfork(args: &Args) -> Result<i64> {
+    sys::rjail_after_vfork(sys::module_syscall(c"sys/rjail")?, address_of(args))
+}
+
 /// Which kind of jail a run is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

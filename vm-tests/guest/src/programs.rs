@@ -3,14 +3,16 @@
 
 use core::ffi::CStr;
 
-use cases::world::JAIL_ADDR;
+use cases::world::{FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, SIBLING_ADDR};
 
 use crate::answer::in_child;
 use crate::console::Text;
-use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_at};
+use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
 use crate::say;
-use crate::sys::{self, EEXIST, EINVAL, Error, FileId, Result, Shared, Status, address_of};
+use crate::sys::{
+    self, EEXIST, EINVAL, Error, FileId, Result, Shared, Sockaddr, Status, address_of,
+};
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
 
 /// What a program found.
@@ -44,15 +46,29 @@ const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome)
 /// Begin and end without the module.
 pub const LOADING: &[Program] = &[program("absent", 20, absent), program("load", 30, load)];
 /// With the module loaded all the time.
-pub const LOADED: &[Program] =
-    &[ERRORS, ACCEPTS, INHERIT, program("sealed", 30, sealed), HUNDREDS, CROWD];
+pub const LOADED: &[Program] = &[
+    ERRORS,
+    ACCEPTS,
+    INHERIT,
+    program("sealed", 30, sealed),
+    HUNDREDS,
+    CROWD,
+    ORDER,
+    BEFORE,
+    ATTACH,
+];
 /// The same without what needs the second line.
-pub const EITHER: &[Program] = &[ERRORS, ACCEPTS, INHERIT, HUNDREDS, CROWD];
+pub const EITHER: &[Program] =
+    &[ERRORS, ACCEPTS, INHERIT, HUNDREDS, CROWD, ORDER, BEFORE, AGAIN, ATTACH];
 const ERRORS: Program = program("errors", 60, errors);
 const ACCEPTS: Program = program("accepts", 60, accepts);
 const INHERIT: Program = program("inherit", 30, inherit);
 const HUNDREDS: Program = program("hundreds", 120, hundreds);
 const CROWD: Program = program("crowd", 120, crowd);
+const ORDER: Program = program("addresses_in_any_order", 30, addresses_in_any_order);
+const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
+const AGAIN: Program = program("connect_again", 30, connect_again);
+const ATTACH: Program = program("native_attach", 30, native_attach);
 /// Begin and end with the module, but unload it in between.
 pub const UNLOADING: &[Program] = &[program("unload_busy", 30, unload_busy)];
 /// With a module that the boot loader has loaded.
@@ -70,6 +86,7 @@ const ESRCH: i32 = 3;
 const EFAULT: i32 = 14;
 const EBUSY: i32 = 16;
 const ENOTDIR: i32 = 20;
+const EADDRNOTAVAIL: i32 = 49;
 const ENAMETOOLONG: i32 = 63;
 const ENOSYS: i32 = 78;
 
@@ -164,6 +181,8 @@ enum Call {
     At(usize),
     /// From a process that shares its descriptor table.
     Sharing,
+    /// From a process that runs in another's memory.
+    Vforked,
 }
 
 const UNMAPPED: usize = 0x1000;
@@ -211,6 +230,8 @@ const WRONG: &[(&str, i32, Call)] = &[
         }),
     ),
     ("sharing descriptors", EBUSY, Call::Sharing),
+    ("sharing memory", EBUSY, Call::Vforked),
+    ("holding a jail", EPERM, Call::With(|_| sys::jail_descriptor(c"/jail").map(drop))),
     ("arguments null", EFAULT, Call::At(0)),
     ("arguments unmapped", EFAULT, Call::At(UNMAPPED)),
     ("arguments in the kernel", EFAULT, Call::At(KERNEL)),
@@ -282,7 +303,7 @@ fn call(how: &Call) -> Wrong {
     let mut args = good();
     let ready = match how {
         Call::With(prepare) => prepare(&mut args),
-        Call::At(_) | Call::Sharing => Ok(()),
+        Call::At(_) | Call::Sharing | Call::Vforked => Ok(()),
     };
     let before = match ready.and_then(|()| Standing::now()) {
         Ok(standing) => standing,
@@ -292,6 +313,7 @@ fn call(how: &Call) -> Wrong {
         Call::With(_) => args.enter(),
         Call::At(address) => enter_at(*address),
         Call::Sharing => sharing(|| args.enter()),
+        Call::Vforked => enter_after_vfork(&args),
     };
     match Standing::now() {
         Ok(after) if after == before => Wrong::Answered(answer),
@@ -351,6 +373,108 @@ fn accepts(_: &Context) -> Outcome {
     want!("the machine's root", entered(|args| args.path = address_of(c"/")), Ok(Ok(Ok(1))));
     want!("jails afterwards", settle(0), Ok(0));
     Ok(())
+}
+
+/// The kernel searches a jail's addresses by halves: all must be found,
+/// whatever order they were given in.
+fn addresses_in_any_order(_: &Context) -> Outcome {
+    static GIVEN: [[u8; 4]; 4] = [JAIL_ADDR, [127, 0, 0, 1], SIBLING_ADDR, HOST_ADDR];
+    alone(|| {
+        let jail = Args::new(JAIL_ROOT, JAIL_NAME, &GIVEN).enter();
+        want!("a jail with four addresses", jail.is_ok(), true);
+        for address in GIVEN {
+            let name = udp().and_then(|socket| bind_at(socket, address));
+            want!("an address of the jail", name, Ok(address));
+        }
+        let other = udp().and_then(|socket| bind_at(socket, FOREIGN_ADDR));
+        want!("another", other, Err(Error(EADDRNOTAVAIL)));
+        Ok(())
+    })
+}
+
+/// A socket made before entry has a credential from outside, by which the kernel
+/// confines it; the label must do so alone.
+fn sockets_from_before(_: &Context) -> Outcome {
+    static TWO: [[u8; 4]; 2] = [JAIL_ADDR, SIBLING_ADDR];
+    const ANY: [u8; 4] = [0; 4];
+    alone(|| {
+        let [unbound, on_any, on_host] = [udp(), udp(), udp()].map(|s| s.unwrap_or(-1));
+        want!("bind outside to any", bind_at(on_any, ANY), Ok(ANY));
+        want!("bind outside to the host", bind_at(on_host, HOST_ADDR), Ok(HOST_ADDR));
+        let jail = Args::new(JAIL_ROOT, JAIL_NAME, &TWO).enter();
+        want!("a jail with two addresses", jail.is_ok(), true);
+        want!("bind to any", bind_at(unbound, ANY), Ok(JAIL_ADDR));
+        for socket in [on_any, on_host] {
+            let to = Sockaddr::new(JAIL_ADDR, 9);
+            let connect = sys::connect(socket, sys::WithSize(&to));
+            want!("connect of one bound outside", connect, Err(Error(EADDRNOTAVAIL)));
+            let send = sys::send(socket, b"x", to).map(drop);
+            want!("send of one bound outside", send, Err(Error(EADDRNOTAVAIL)));
+        }
+        let own = udp().and_then(|socket| bind_at(socket, JAIL_ADDR));
+        want!("one made inside", own, Ok(JAIL_ADDR));
+        Ok(())
+    })
+}
+
+/// A datagram socket that connects again gets its source from the kernel anew,
+/// which with the label alone knows of no jail.
+fn connect_again(_: &Context) -> Outcome {
+    const EISCONN: i32 = 56;
+    alone(|| {
+        want!("a jail", good().enter().is_ok(), true);
+        let socket = udp().unwrap_or(-1);
+        let to = Sockaddr::new(HOST_ADDR, 9);
+        want!("the first connect", sys::connect(socket, sys::WithSize(&to)), Ok(()));
+        let name = sys::getsockname(socket).map(|name| name.address);
+        want!("from the jail's address", name, Ok(JAIL_ADDR));
+        let again = sys::connect(socket, sys::WithSize(&to));
+        want!("the second connect", again, Err(Error(EISCONN)));
+        let name = sys::getsockname(socket).map(|name| name.address);
+        want!("still from the jail's address", name, Ok(JAIL_ADDR));
+        Ok(())
+    })
+}
+
+/// A descriptor of a native jail reaches a jailed process; entering that jail
+/// would be leaving this one.
+fn native_attach(_: &Context) -> Outcome {
+    let attempt = |jailed: bool| {
+        in_child(|| -> Result<()> {
+            let [ours, theirs] = sys::socketpair()?;
+            let descriptor = sys::jail_descriptor(JAIL_ROOT)?;
+            sys::pass(ours, descriptor)?;
+            sys::close(descriptor)?;
+            if jailed {
+                good().enter()?;
+            }
+            sys::jail_attach_jd(sys::take(theirs)?)
+        })
+    };
+    want!("outside", attempt(false), Ok(Ok(Ok(()))));
+    want!("inside", attempt(true), Ok(Ok(Err(Error(EPERM)))));
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+/// A program in a child, so that it can enter a jail.
+fn alone(work: impl FnOnce() -> Outcome) -> Outcome {
+    match in_child(work) {
+        Ok(Ok(outcome)) => outcome?,
+        died => return Err(Text::of(format_args!("the child: {:?}", died.map(|_| ())))),
+    }
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+fn udp() -> Result<i32> {
+    sys::socket(2, 2, 0)
+}
+
+/// Binds it to a port of the kernel's choice; which address it has then.
+fn bind_at(socket: i32, address: [u8; 4]) -> Result<[u8; 4]> {
+    sys::bind(socket, sys::WithSize(&Sockaddr::new(address, 0)))?;
+    sys::getsockname(socket).map(|name| name.address)
 }
 
 fn jid() -> Result<i64> {

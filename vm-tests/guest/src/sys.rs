@@ -282,6 +282,8 @@ calls! {
     pub unmount = 22 (path: &CStr, flags: i32) -> ();
     pub setuid = 23 (user: u32) -> ();
     pub ptrace = 26 (request: i32, pid: i32, address: usize, data: i32) -> ();
+    receive_message = 27 (fd: i32, message: &mut Message, flags: i32) -> usize;
+    send_message = 28 (fd: i32, message: &Message, flags: i32) -> usize;
     recvfrom = 29 (fd: i32, into: &mut [u8], flags: i32, from: &mut Sockaddr, size: &mut u32) -> usize;
     pub accept = 30 (fd: i32, from: usize, size: usize) -> i32;
     peername = 31 (fd: i32, name: &mut Sockaddr, size: &mut u32) -> ();
@@ -309,6 +311,7 @@ calls! {
     pub listen = 106 (fd: i32, backlog: i32) -> ();
     pub mkfifo = 132 (path: &CStr, mode: u32) -> ();
     sendto = 133 (fd: i32, from: &[u8], flags: i32, to: WithSize<'_, Sockaddr>) -> usize;
+    make_pair = 135 (domain: i32, kind: i32, protocol: i32, ends: &mut [i32; 2]) -> ();
     pub mkdir = 136 (path: &CStr, mode: u32) -> ();
     adjust = 140 (by: &[i64; 2], was: usize) -> ();
     pub setsid = 147 () -> i32;
@@ -342,6 +345,8 @@ calls! {
     set_jail = 507 (options: &Iovecs<6>, count: u32, flags: i32) -> i32;
     /// Ends a native jail.
     pub jail_remove = 508 (jid: i32) -> ();
+    /// Enters the jail behind a descriptor.
+    pub jail_attach_jd = 597 (descriptor: i32) -> ();
     make_pipe = 542 (ends: &mut [i32; 2], flags: i32) -> ();
     statat = 552 (at: i32, path: &CStr, into: &mut Stat, flags: i32) -> ();
     mknodat = 559 (at: i32, path: &CStr, mode: u32, device: usize) -> ();
@@ -593,6 +598,124 @@ pub fn jail_set(path: &CStr, name: &CStr) -> Result<i32> {
     let [path_name, path, name_name, name] = strings([c"path", path, c"name", name]);
     let options = Iovecs([path_name, path, name_name, name, strings([c"persist"])[0], [0, 0]]);
     set_jail(&options, 6, JAIL_CREATE)
+}
+
+/// jail_set(2): makes a native jail that lasts as long as its descriptor.
+pub fn jail_descriptor(path: &CStr) -> Result<i32> {
+    const JAIL_CREATE: i32 = 1;
+    const JAIL_OWN_DESC: i32 = 0x80;
+    let mut descriptor = -1;
+    let [path_name, path, desc] = strings([c"path", path, c"desc"]);
+    let place = [ptr::from_mut(&mut descriptor).expose_provenance(), size_of::<i32>()];
+    let options = Iovecs([path_name, path, desc, place, strings([c"persist"])[0], [0, 0]]);
+    set_jail(&options, 6, JAIL_CREATE | JAIL_OWN_DESC)?;
+    // SAFETY: the call wrote through the address that it was given.
+    Ok(unsafe { ptr::read_volatile(&raw const descriptor) })
+}
+
+/// Two UNIX-domain sockets that are connected.
+pub fn socketpair() -> Result<[i32; 2]> {
+    let mut ends = [-1; 2];
+    make_pair(1, 1, 0, &mut ends)?;
+    Ok(ends)
+}
+
+/// `struct msghdr`.
+#[repr(C)]
+struct Message {
+    name: usize,
+    name_size: u32,
+    iovecs: usize,
+    iovec_count: i32,
+    control: usize,
+    control_size: u32,
+    flags: i32,
+}
+impl Plain for Message {}
+
+/// `struct cmsghdr` with one descriptor, `SCM_RIGHTS`.
+#[repr(C)]
+struct Rights {
+    length: u32,
+    level: i32,
+    kind: i32,
+    padding: i32,
+    descriptor: i32,
+    padding_after: i32,
+}
+
+impl Rights {
+    fn new(descriptor: i32) -> Self {
+        Self { length: 20, level: 0xffff, kind: 1, padding: 0, descriptor, padding_after: 0 }
+    }
+}
+
+/// Does something with a message of one byte and one descriptor; which
+/// descriptor is in it then.
+fn with_message(descriptor: i32, work: impl FnOnce(&mut Message) -> Result<usize>) -> Result<i32> {
+    let mut byte = [0_u8; 1];
+    let mut iovec = [byte.as_mut_ptr().expose_provenance(), 1];
+    let mut rights = Rights::new(descriptor);
+    let mut message = Message {
+        name: 0,
+        name_size: 0,
+        iovecs: ptr::from_mut(&mut iovec).expose_provenance(),
+        iovec_count: 1,
+        control: ptr::from_mut(&mut rights).expose_provenance(),
+        control_size: 24,
+        flags: 0,
+    };
+    work(&mut message)?;
+    // SAFETY: the call wrote through the address that it was given.
+    Ok(unsafe { ptr::read_volatile(&raw const rights.descriptor) })
+}
+
+/// Passes a descriptor over a UNIX-domain socket.
+pub fn pass(socket: i32, descriptor: i32) -> Result<()> {
+    with_message(descriptor, |message| send_message(socket, message, 0)).map(drop)
+}
+
+/// Takes a descriptor that was passed.
+pub fn take(socket: i32) -> Result<i32> {
+    with_message(-1, |message| receive_message(socket, message, 0))
+}
+
+/// rjail(2) in a child of vfork(2), which runs in this process's memory.
+pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
+    let (value, failed): (usize, u8);
+    // SAFETY: the child makes two calls and uses no memory, so that this process
+    // finds its own as it left it; the kernel keeps every register but those
+    // named here.
+    unsafe {
+        asm!("syscall",
+            "jc 3f",
+            "test eax, eax",
+            "jnz 3f",
+            // The child: rjail(2), then exit(errno).
+            "mov rax, r12",
+            "mov rdi, r13",
+            "syscall",
+            "jc 2f",
+            "xor eax, eax",
+            "2:",
+            "mov edi, eax",
+            "mov eax, 1",
+            "syscall",
+            "3:",
+            "setc cl",
+            inlateout("rax") 66_usize => value, lateout("cl") failed,
+            in("r12") number, in("r13") arguments,
+            lateout("rdi") _, lateout("rsi") _, lateout("rdx") _,
+            lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _);
+    }
+    if failed != 0 {
+        return Err(Error(i32::of(value)));
+    }
+    match wait(i32::of(value), 0)?.1 {
+        Status::Exited(0) => Ok(0),
+        Status::Exited(errno) => Err(Error(errno)),
+        _ => Err(Error(EINVAL)),
+    }
 }
 
 /// Mounts a file system that has no device.
