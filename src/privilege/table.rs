@@ -241,11 +241,10 @@ privileges! {
     }
     "Scheduling" {
         SchedCpuset "PRIV_SCHED_CPUSET" => deny(
-            "A jail runs in its creator's CPU set, and every numbered set below that one, the \
-             host's among them, could be named and narrowed.",
+            "Which processors a jail uses is decided outside it.",
             "cpuset_modify() and cpuset_setproc() in kern/kern_cpuset.c",
         )
-        .tighter("a native jail has a CPU set of its own and may change what lies below it");
+        .tighter("a native jail may change the sets that lie below its own");
         SchedCpusetIntr "PRIV_SCHED_CPUSET_INTR" => deny(
             "Which CPU takes an interrupt is the machine's affair.",
             "_intr_event_bind() in kern/kern_intr.c",
