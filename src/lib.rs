@@ -19,10 +19,10 @@
 //! nothing sleeps on user memory under it, and no lock of the kernel is taken
 //! inside but malloc(9)'s. The last reference of a prison may drop under any
 //! lock of the kernel, a credential's mutex among them, so it only queues: the
-//! teardown task takes `registry`, then the kernel's own locks, one at a time.
-//! Entry: the process is single-threaded first; then, each on its own, its
-//! descriptor table's and directories' locks (inside `pwd_chroot_chdir`), its
-//! process lock, `allproc_lock`.
+//! teardown task takes the kernel's locks, `allprison_lock` among them, one at a
+//! time, and `registry` last. Entry: the process is single-threaded first; then,
+//! each on its own, its descriptor table's and directories' locks (inside
+//! `pwd_chroot_chdir`), its process lock, `allproc_lock`.
 
 #![no_std]
 #![deny(unsafe_code)]

@@ -43,13 +43,8 @@ unsafe extern "C" fn rjail_socket_check_bind(
     _label: *mut c::label,
     sa: *mut c::sockaddr,
 ) -> c_int {
-    // SAFETY: alive during the call.
-    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
-    // SAFETY: alive during the call.
-    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
-    // SAFETY: the kernel's own copy, of `sa_len` bytes.
-    let Some(name) = (unsafe { Name::new(sa) }) else { return 0 };
-    Errno::from_result(bind(jail, &socket, name))
+    // SAFETY: as this function's caller says.
+    unsafe { with_name(cred, so, sa, bind) }
 }
 
 /// connect(2), connectat(2), and sendto(2) or sendmsg(2) with an address.
@@ -63,13 +58,8 @@ unsafe extern "C" fn rjail_socket_check_connect(
     _label: *mut c::label,
     sa: *mut c::sockaddr,
 ) -> c_int {
-    // SAFETY: alive during the call.
-    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
-    // SAFETY: alive during the call.
-    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
-    // SAFETY: the kernel's own copy, of `sa_len` bytes.
-    let Some(name) = (unsafe { Name::new(sa) }) else { return 0 };
-    Errno::from_result(connect(jail, &socket, name))
+    // SAFETY: as this function's caller says.
+    unsafe { with_name(cred, so, sa, connect) }
 }
 
 /// listen(2).
@@ -125,6 +115,27 @@ unsafe extern "C" fn rjail_inpcb_check_visible(
     // SAFETY: a control block keeps its credential.
     let owner = unsafe { jid_of(owner) };
     Errno::from_result(visibility::socket(Some(subject), owner))
+}
+
+/// Puts what a hook got into types, and asks.
+///
+/// # Safety
+/// Live credential and socket, and an address in kernel memory that nobody else
+/// uses.
+#[inline]
+unsafe fn with_name(
+    cred: *const c::ucred,
+    so: *mut c::socket,
+    sa: *mut c::sockaddr,
+    decide: impl FnOnce(&Jail, &Socket, Name) -> Result,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: alive during the call.
+    let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
+    // SAFETY: the kernel's own copy, of `sa_len` bytes.
+    let Some(name) = (unsafe { Name::new(sa) }) else { return 0 };
+    Errno::from_result(decide(jail, &socket, name))
 }
 
 fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The system calls of the attempts, by name, and their arguments as numbers
+//! and lent memory. Structures are arrays of their words here, with the offsets
+//! of the amd64 kernel.
+
+use core::arch::asm;
+use core::ffi::CStr;
+use core::marker::PhantomData;
+use core::ptr;
+
+use crate::sys::{Error, Result};
+
+/// A system call that this module names. None of them maps memory, takes memory
+/// away, starts a thread or returns to another place.
+pub struct Call(usize);
+
+macro_rules! calls {
+    ($($name:ident = $number:literal;)*) => {$(
+        #[doc = concat!("System call ", $number, ".")]
+        pub const $name: Call = Call($number);
+    )*};
+}
+
+calls! {
+    LINK = 9;
+    EACCESS = 376;
+    KTRACE = 45;
+    ACCT = 51;
+    IOCTL = 54;
+    SYMLINK = 57;
+    SWAPON = 85;
+    FCNTL = 92;
+    SETSOCKOPT = 105;
+    SETTIMEOFDAY = 122;
+    SETREUID = 126;
+    SETREGID = 127;
+    RMDIR = 137;
+    NFSSVC = 155;
+    GETFH = 161;
+    RTPRIO = 166;
+    NTP_ADJTIME = 176;
+    SETGID = 181;
+    SETEGID = 182;
+    SETEUID = 183;
+    SETRLIMIT = 195;
+    UNDELETE = 205;
+    SEMGET = 221;
+    MSGGET = 225;
+    SHMGET = 231;
+    FHOPEN = 298;
+    KLDLOAD = 304;
+    SETRESUID = 311;
+    SETRESGID = 312;
+    SCHED_SETSCHEDULER = 329;
+    EXTATTR_SET_FILE = 356;
+    NMOUNT = 378;
+    JAIL_ATTACH = 436;
+    AUDIT = 445;
+    GETAUID = 447;
+    SETAUID = 448;
+    CPUSET_GETAFFINITY = 487;
+    CPUSET_SETAFFINITY = 488;
+    POSIX_OPENPT = 504;
+    JAIL_SET = 507;
+    SEMCTL = 510;
+    MSGCTL = 511;
+    SHMCTL = 512;
+    SETLOGINCLASS = 524;
+    RCTL_GET_RACCT = 525;
+    RCTL_GET_RULES = 526;
+    RCTL_GET_LIMITS = 527;
+    RCTL_ADD_RULE = 528;
+    RCTL_REMOVE_RULE = 529;
+    PROCCTL = 544;
+    FSTATAT = 552;
+    FHSTAT = 553;
+    FHSTATFS = 558;
+    STATFS = 555;
+    MKNODAT = 559;
+    SWAPOFF = 582;
+    SETCRED = 591;
+    SETGROUPS = 596;
+}
+
+/// An argument: a number, or memory lent for the call. Memory that the kernel
+/// writes is lent mutably.
+#[derive(Clone, Copy)]
+pub struct Arg<'a>(usize, PhantomData<&'a [u8]>);
+
+impl Arg<'_> {
+    const fn number(value: usize) -> Self {
+        Self(value, PhantomData)
+    }
+}
+
+impl From<usize> for Arg<'_> {
+    fn from(value: usize) -> Self {
+        Self::number(value)
+    }
+}
+
+impl From<i32> for Arg<'_> {
+    fn from(value: i32) -> Self {
+        Self::number((value as isize).cast_unsigned())
+    }
+}
+
+impl From<u32> for Arg<'_> {
+    fn from(value: u32) -> Self {
+        Self::number(value as usize)
+    }
+}
+
+impl<'a> From<&'a CStr> for Arg<'a> {
+    fn from(string: &'a CStr) -> Self {
+        Self::number(string.as_ptr().expose_provenance())
+    }
+}
+
+macro_rules! words {
+    ($($word:ty)*) => {$(
+        impl<'a, const N: usize> From<&'a [$word; N]> for Arg<'a> {
+            fn from(words: &'a [$word; N]) -> Self {
+                Self::number(ptr::from_ref(words).expose_provenance())
+            }
+        }
+
+        impl<'a, const N: usize> From<&'a mut [$word; N]> for Arg<'a> {
+            fn from(words: &'a mut [$word; N]) -> Self {
+                Self::number(ptr::from_mut(words).expose_provenance())
+            }
+        }
+    )*};
+}
+
+words!(u8 u16 u32 i32 u64 i64 usize);
+
+/// What a call gives back.
+pub fn enter(call: &Call, arguments: &[Arg<'_>]) -> Result<usize> {
+    let mut registers = [0; 6];
+    for (register, argument) in registers.iter_mut().zip(arguments) {
+        *register = argument.0;
+    }
+    let [a, b, c, d, e, f] = registers;
+    let (value, failed): (usize, u8);
+    // SAFETY: the kernel keeps every register but the ones named here; the calls
+    // that have a name touch no memory but what their arguments lend, and leave
+    // the program's own as it is.
+    unsafe {
+        asm!("syscall", "setc cl",
+            inlateout("rax") call.0 => value, lateout("cl") failed,
+            in("rdi") a, in("rsi") b, inlateout("rdx") c => _,
+            inlateout("r10") d => _, inlateout("r8") e => _, inlateout("r9") f => _,
+            lateout("r11") _);
+    }
+    if failed == 0 { Ok(value) } else { Err(Error(low(value))) }
+}
+
+/// The low half of a register.
+pub fn low(value: usize) -> i32 {
+    let [a, b, c, d, ..] = value.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}
+
+/// `get!(CALL, argument, ...)`: what the call gives back.
+macro_rules! get {
+    ($call:ident $(, $argument:expr)* $(,)?) => {
+        $crate::privileges::calls::enter(
+            &$crate::privileges::calls::$call,
+            &[$($crate::privileges::calls::Arg::from($argument)),*],
+        )
+    };
+}
+
+/// `ask!(CALL, argument, ...)`: 0, or the errno.
+macro_rules! ask {
+    ($($argument:tt)*) => {
+        $crate::privileges::errno($crate::privileges::calls::get!($($argument)*))
+    };
+}
+
+pub(super) use {ask, get};

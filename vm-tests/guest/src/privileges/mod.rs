@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Privileges one by one, by the system calls that need them: as root outside,
+//! as root in a jail made with no flag, in a jail made with the flag that opens
+//! the privilege, as user 1001 outside and inside. What the answers come from is
+//! `src/privilege/table.rs`; here they are what programs get.
+//!
+//! An attempt that the kernel lets pass either changes nothing that lasts, or
+//! fails after the privilege was asked, or is undone.
+
+mod calls;
+mod credentials;
+mod files;
+mod machine;
+mod network;
+mod rest;
+mod scene;
+
+use crate::answer::in_child;
+use crate::console::Text;
+use crate::jail::Args;
+use crate::programs::{Context, Outcome};
+use crate::say;
+use crate::sys::{self, Error, Result, Status};
+use crate::world::{JAIL_NAME, JAIL_ROOT};
+use cases::world::JAIL_ADDR;
+use scene::{Scene, USER};
+
+/// One privilege and a call that needs it. Answers are 0 or an errno.
+pub struct Attempt {
+    /// As `sys/priv.h` names it.
+    privilege: &'static str,
+    /// The call.
+    what: &'static str,
+    /// What not every kernel has, and how to tell.
+    needs: Option<(fn() -> bool, &'static str)>,
+    /// What must be so before, done by root outside.
+    before: fn(&mut Scene) -> Result<()>,
+    /// What must be so before, done by root where the attempt is made.
+    prepare: fn(&mut Scene) -> Result<()>,
+    /// The attempt.
+    call: fn(&Scene) -> i32,
+    /// Undoes `prepare`, by root in the same place.
+    undo: fn(&Scene),
+    /// Undoes `before`, by root outside.
+    after: fn(&Scene),
+    /// Another privilege that a jailed process lacks and the kernel asks first.
+    behind: Option<&'static str>,
+    /// Root, outside any jail.
+    root_outside: i32,
+    /// Root in a jail without flags.
+    root_inside: i32,
+    /// Root in a jail with these flags.
+    root_with_flag: Option<(u32, i32)>,
+    /// User 1001, outside any jail.
+    user_outside: i32,
+    /// User 1001 in a jail without flags.
+    user_inside: i32,
+}
+
+/// The attempt is not made: outside, it would be the end of the test.
+const NOT_MADE: i32 = -1;
+
+const EPERM: i32 = 1;
+const ENOENT: i32 = 2;
+const ESRCH: i32 = 3;
+const ENXIO: i32 = 6;
+const ENOMEM: i32 = 12;
+const EACCES: i32 = 13;
+const EFAULT: i32 = 14;
+const EBUSY: i32 = 16;
+const ENODEV: i32 = 19;
+const EISDIR: i32 = 21;
+const EINVAL: i32 = 22;
+const ENFILE: i32 = 23;
+const EAGAIN: i32 = 35;
+const EOPNOTSUPP: i32 = 45;
+const EADDRINUSE: i32 = 48;
+const EADDRNOTAVAIL: i32 = 49;
+const ENAMETOOLONG: i32 = 63;
+const ESTALE: i32 = 70;
+const ENOSYS: i32 = 78;
+const EFTYPE: i32 = 79;
+
+/// A call that needs this privilege. Until more is said, it is root's alone
+/// outside and nobody's inside.
+const fn attempt(privilege: &'static str, what: &'static str, call: fn(&Scene) -> i32) -> Attempt {
+    Attempt {
+        privilege,
+        what,
+        needs: None,
+        before: |_| Ok(()),
+        prepare: |_| Ok(()),
+        call,
+        undo: |_| (),
+        after: |_| (),
+        behind: None,
+        root_outside: 0,
+        root_inside: EPERM,
+        root_with_flag: None,
+        user_outside: EPERM,
+        user_inside: EPERM,
+    }
+}
+
+impl Attempt {
+    /// Root's answer in every place, for what a jail does not take away.
+    const fn root(mut self, answer: i32) -> Self {
+        self.root_outside = answer;
+        self.root_inside = answer;
+        self
+    }
+
+    /// Root's answer outside.
+    const fn outside(mut self, answer: i32) -> Self {
+        self.root_outside = answer;
+        self
+    }
+
+    /// Root's answer in a jail without flags.
+    const fn inside(mut self, answer: i32) -> Self {
+        self.root_inside = answer;
+        self
+    }
+
+    /// Root's answer in a jail with these flags.
+    const fn with(mut self, flags: u32, answer: i32) -> Self {
+        self.root_with_flag = Some((flags, answer));
+        self
+    }
+
+    /// The user's answer outside and inside.
+    const fn user(mut self, outside: i32, inside: i32) -> Self {
+        self.user_outside = outside;
+        self.user_inside = inside;
+        self
+    }
+
+    const fn needs(mut self, is_there: fn() -> bool, what: &'static str) -> Self {
+        self.needs = Some((is_there, what));
+        self
+    }
+
+    const fn before(mut self, before: fn(&mut Scene) -> Result<()>) -> Self {
+        self.before = before;
+        self
+    }
+
+    const fn prepare(mut self, prepare: fn(&mut Scene) -> Result<()>) -> Self {
+        self.prepare = prepare;
+        self
+    }
+
+    const fn undo(mut self, undo: fn(&Scene)) -> Self {
+        self.undo = undo;
+        self
+    }
+
+    const fn after(mut self, after: fn(&Scene)) -> Self {
+        self.after = after;
+        self
+    }
+
+    const fn behind(mut self, privilege: &'static str) -> Self {
+        self.behind = Some(privilege);
+        self
+    }
+}
+
+/// 0, or the errno.
+fn errno<T>(result: Result<T>) -> i32 {
+    match result {
+        Ok(_) => 0,
+        Err(Error(number)) => number,
+    }
+}
+
+/// Who makes an attempt, and where.
+#[derive(Clone, Copy)]
+enum Way {
+    Outside { by_user: bool },
+    Inside { by_user: bool, flags: u32 },
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Got {
+    Answer(i32),
+    Before(i32),
+    Entry(i32),
+    Prepare(i32),
+    Ended(Status),
+    Fork(i32),
+}
+
+/// What a child found, or why it found nothing.
+fn found(child: Result<core::result::Result<Got, Status>>) -> Got {
+    match child {
+        Ok(Ok(got)) => got,
+        Ok(Err(status)) => Got::Ended(status),
+        Err(Error(number)) => Got::Fork(number),
+    }
+}
+
+impl Attempt {
+    fn all() -> impl Iterator<Item = &'static Self> + Clone {
+        [credentials::ATTEMPTS, files::ATTEMPTS, machine::ATTEMPTS, network::ATTEMPTS]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The ways to make it and the answers wanted.
+    fn ways(&self) -> impl Iterator<Item = (&'static str, Way, i32)> {
+        let inside = |by_user, flags| Way::Inside { by_user, flags };
+        let with = self.root_with_flag.unwrap_or((0, NOT_MADE));
+        [
+            ("root outside", Way::Outside { by_user: false }, self.root_outside),
+            ("root inside", inside(false, 0), self.root_inside),
+            ("root with the flag", inside(false, with.0), with.1),
+            ("user outside", Way::Outside { by_user: true }, self.user_outside),
+            ("user inside", inside(true, 0), self.user_inside),
+        ]
+        .into_iter()
+        .filter(|(_, _, wanted)| *wanted != NOT_MADE)
+    }
+
+    /// Makes it in processes of its own: one outside, one in the place as root,
+    /// one that attempts.
+    fn make(&self, way: Way) -> Got {
+        let (Way::Outside { by_user } | Way::Inside { by_user, .. }) = way;
+        found(in_child(|| {
+            let mut scene = Scene { by_user, ..Scene::default() };
+            let ready = sys::setsid()
+                .and_then(|_| sys::chdir(JAIL_ROOT))
+                .and_then(|()| (self.before)(&mut scene));
+            let got = match ready {
+                Ok(()) => found(in_child(|| self.in_place(way, scene))),
+                Err(Error(number)) => Got::Before(number),
+            };
+            (self.after)(&scene);
+            scene.end();
+            scene::clean();
+            got
+        }))
+    }
+
+    fn in_place(&self, way: Way, mut scene: Scene) -> Got {
+        // The process that was started outside is not this one's to end.
+        let outside = scene.other;
+        if let Way::Inside { flags, .. } = way
+            && let Err(Error(number)) =
+                (Args { flags, ..Args::new(JAIL_ROOT, JAIL_NAME, const { &[JAIL_ADDR] }) }).enter()
+        {
+            return Got::Entry(number);
+        }
+        let got = match (self.prepare)(&mut scene) {
+            Ok(()) => found(in_child(|| {
+                let ready = if scene.by_user { scene::become_user(USER) } else { Ok(()) };
+                match ready {
+                    Ok(()) => Got::Answer((self.call)(&scene)),
+                    Err(Error(number)) => Got::Prepare(number),
+                }
+            })),
+            Err(Error(number)) => Got::Prepare(number),
+        };
+        (self.undo)(&scene);
+        if scene.other != outside {
+            scene.end();
+        }
+        got
+    }
+}
+
+/// How many jails are left when all that is deferred had its time.
+fn jails_left() -> i64 {
+    let deadline = sys::uptime() + 5000;
+    loop {
+        let jails = sys::sysctl_number("security.rjail.jails").unwrap_or(-1);
+        if jails == 0 || sys::uptime() > deadline {
+            return jails;
+        }
+        // A mount of devfs forgets a terminal that is gone, and whose it was,
+        // when somebody looks a name up in it.
+        let _ = sys::file_id(c"/dev/null");
+        let _ = sys::file_id(c"/jail/dev/null");
+        sys::pause(10);
+    }
+}
+
+/// Every attempt in every way, then what is not attempted and why.
+pub fn privileges(_: &Context) -> Outcome {
+    let (mut wrong, mut calls, mut exercised, mut behind, mut left) = (0, 0, 0, 0, 0);
+    for attempt in Attempt::all() {
+        if let Some((is_there, what)) = attempt.needs
+            && !is_there()
+        {
+            say!("    # not exercised: {}: this kernel has no {what}", attempt.privilege);
+            continue;
+        }
+        let mut answers = Text::<160>::new();
+        for (name, way, wanted) in attempt.ways() {
+            calls += 1;
+            let got = attempt.make(way);
+            if got == Got::Answer(wanted) {
+                answers = Text::of(format_args!("{answers} {name} {wanted}"));
+            } else {
+                say!("    # {} {name}: got {got:?}, wanted {wanted}", attempt.privilege);
+                answers = Text::of(format_args!("{answers} {name} WRONG"));
+                wrong += 1;
+            }
+        }
+        say!("PRIVILEGE {}, {}:{answers}", attempt.privilege, attempt.what);
+        if let Some(first) = attempt.behind {
+            say!("PRIVILEGE {}: inside, {first} is refused first", attempt.privilege);
+            behind += 1;
+        }
+        exercised += 1;
+        let jails = jails_left();
+        if jails != 0 {
+            say!("    # {}: {jails} jails are left", attempt.privilege);
+            left = jails;
+        }
+    }
+    for (privileges, reason) in rest::NOT_EXERCISED {
+        for privilege in *privileges {
+            say!("    # not exercised: {privilege}: {reason}");
+        }
+    }
+    say!(
+        "    # exercised: {exercised} privileges by {calls} calls, {behind} behind another inside"
+    );
+    let unaccounted = rest::unaccounted(Attempt::all().map(|attempt| attempt.privilege));
+    if let Err(name) = unaccounted {
+        return Err(Text::of(format_args!("{name} is not there exactly once")));
+    }
+    if left != 0 {
+        return Err(Text::of(format_args!("a jail is left")));
+    }
+    if wrong > 0 {
+        return Err(Text::of(format_args!("{wrong} of {calls} answers are others")));
+    }
+    Ok(())
+}
