@@ -17,6 +17,7 @@ mod console;
 mod jail;
 mod malloc;
 mod play;
+mod privileges;
 mod programs;
 mod sys;
 mod world;

@@ -56,6 +56,7 @@ pub const LOADED: &[Program] = &[
     ORDER,
     BEFORE,
     ATTACH,
+    PRIVILEGES,
 ];
 /// The same without what needs the second line.
 pub const EITHER: &[Program] =
@@ -65,6 +66,7 @@ const ACCEPTS: Program = program("accepts", 60, accepts);
 const INHERIT: Program = program("inherit", 30, inherit);
 const HUNDREDS: Program = program("hundreds", 120, hundreds);
 const CROWD: Program = program("crowd", 120, crowd);
+const PRIVILEGES: Program = program("privileges", 600, crate::privileges::privileges);
 const ORDER: Program = program("addresses_in_any_order", 30, addresses_in_any_order);
 const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
 const AGAIN: Program = program("connect_again", 30, connect_again);

@@ -82,6 +82,8 @@ pub fn loader_commands(orders: &Orders) -> String {
         ("kern.panic_reboot_wait_time", "0"),
         ("debug.debugger_on_panic", "0"),
         ("kern.shutdown.poweroff_delay", "0"),
+        // Resource accounting is off as released; one of the two boots has it.
+        ("kern.racct.enable", if orders.module == Module::Boot { "1" } else { "0" }),
         ("rjail.mode", orders.module.name()),
     ];
     // The loader shows no command that begins so: a setting's name is no news.

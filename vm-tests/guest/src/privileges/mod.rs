@@ -31,8 +31,8 @@ pub struct Attempt {
     privilege: &'static str,
     /// The call.
     what: &'static str,
-    /// What not every kernel has, and how to tell.
-    needs: Option<(fn() -> bool, &'static str)>,
+    /// What not every kernel has.
+    needs: Option<Need>,
     /// What must be so before, done by root outside.
     before: fn(&mut Scene) -> Result<()>,
     /// What must be so before, done by root where the attempt is made.
@@ -55,6 +55,12 @@ pub struct Attempt {
     user_outside: i32,
     /// User 1001 in a jail without flags.
     user_inside: i32,
+}
+
+/// Something that not every kernel has, and how to tell.
+struct Need {
+    is_there: fn() -> bool,
+    what: &'static str,
 }
 
 /// The attempt is not made: outside, it would be the end of the test.
@@ -136,7 +142,7 @@ impl Attempt {
     }
 
     const fn needs(mut self, is_there: fn() -> bool, what: &'static str) -> Self {
-        self.needs = Some((is_there, what));
+        self.needs = Some(Need { is_there, what });
         self
     }
 
@@ -290,10 +296,10 @@ fn jails_left() -> i64 {
 pub fn privileges(_: &Context) -> Outcome {
     let (mut wrong, mut calls, mut exercised, mut behind, mut left) = (0, 0, 0, 0, 0);
     for attempt in Attempt::all() {
-        if let Some((is_there, what)) = attempt.needs
+        if let Some(Need { is_there, what }) = attempt.needs
             && !is_there()
         {
-            say!("    # not exercised: {}: this kernel has no {what}", attempt.privilege);
+            say!("    # not exercised: {}: this kernel is without {what}", attempt.privilege);
             continue;
         }
         let mut answers = Text::<160>::new();
