@@ -72,7 +72,10 @@ const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
 const AGAIN: Program = program("connect_again", 30, connect_again);
 const ATTACH: Program = program("native_attach", 30, native_attach);
 /// Begin and end with the module, but unload it in between.
-pub const UNLOADING: &[Program] = &[program("unload_busy", 30, unload_busy)];
+pub const UNLOADING: &[Program] = &[
+    program("unload_busy", 30, unload_busy),
+    program("unload_while_asked", 60, unload_while_asked),
+];
 /// With a module that the boot loader has loaded.
 pub const PRELOADED: &[Program] = &[program("preloaded", 20, preloaded)];
 /// Hundreds of loads.
@@ -628,6 +631,62 @@ fn unload_busy(context: &Context) -> Outcome {
     want!("jails at last", settle(0), Ok(0));
     want!("kldunload", unload(), Ok(()));
     want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
+    Ok(())
+}
+
+/// Two processes ask all the time, one by sysctl(3) and one by rjail(2), while
+/// the module goes and comes: nobody is left inside it.
+fn unload_while_asked(_: &Context) -> Outcome {
+    const ROUNDS: u32 = 40;
+    // Found once: modstat(2) itself reads a module that may be going, and takes
+    // a debug kernel down (sys_modstat looks at the name after its lock).
+    let number = sys::module_syscall(c"sys/rjail").unwrap_or(0);
+    let args = good();
+    let [asked, refusals] = [(), ()].map(|()| Shared::new(0_u32));
+    let (Ok(asked), Ok(refusals)) = (asked, refusals) else {
+        return Err(Text::of(format_args!("no memory")));
+    };
+    let ask_sysctl = || asked.set(asked.get() + u32::from(live_jails().is_ok()));
+    // Refused, for the open directory, when the jail is made and must go again.
+    let ask_rjail = || {
+        let answer = sys::rjail(number, address_of(&args));
+        refusals.set(refusals.get() + u32::from(answer == Err(Error(EPERM))));
+    };
+    let questions: [&dyn Fn(); 2] = [&ask_sysctl, &ask_rjail];
+    // A call by a number that has just gone answers ENOSYS, without the signal.
+    want!("kern.signosys", sys::sysctl_write("kern.signosys", 0), Ok(()));
+    let askers = questions.map(|ask| {
+        let child = sys::fork();
+        if child == Ok(0) {
+            let _ = sys::alarm(60);
+            let _ = sys::open(c"/jail", O_DIRECTORY, 0);
+            loop {
+                ask();
+            }
+        }
+        child
+    });
+    want!("the processes that ask", askers.map(|child| child.is_ok()), [true; 2]);
+    let mut refused = 0;
+    for _ in 0..ROUNDS {
+        // Such a jail is in the way for a moment.
+        while let Err(error) = unload() {
+            want!("kldunload", error, Error(EBUSY));
+            refused += 1;
+            sys::pause(1);
+        }
+        want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
+        sys::pause(20);
+    }
+    for child in askers.map(|child| child.unwrap_or(-1)) {
+        want!("its end", sys::kill(child, 9), Ok(()));
+        want!("its status", sys::wait(child, 0).map(|(_, s)| s), Ok(Status::Killed(9)));
+    }
+    want!("kern.signosys", sys::sysctl_write("kern.signosys", 1), Ok(()));
+    let [asked, refusals] = [asked.get(), refusals.get()];
+    want!("both were answered, and often", asked.min(refusals) > ROUNDS, true);
+    say!("    # {ROUNDS} unloads, {refused} put off, under {asked} sysctls and {refusals} jails");
+    want!("jails at last", settle(0), Ok(0));
     Ok(())
 }
 
