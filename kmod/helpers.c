@@ -315,10 +315,20 @@ rjail_c_prison_announce(struct prison *pr, bool sysvipc)
 	return (error);
 }
 
+/* Counts a jail in, or off, where kill(-1) outside asks whether there are any. */
+static void
+rjail_c_prison_count(struct prison *pr, int by)
+{
+	struct prison *above;
+
+	sx_assert(&allprison_lock, SX_XLOCKED);
+	for (above = pr->pr_parent; above != NULL; above = above->pr_parent)
+		above->pr_childcount += by;
+}
+
 int
 rjail_c_prison_init(struct prison *pr, bool sysvipc)
 {
-	struct prison *above;
 	int error;
 
 	LIST_INIT(&pr->pr_children);
@@ -326,10 +336,8 @@ rjail_c_prison_init(struct prison *pr, bool sysvipc)
 	LIST_INIT(&pr->pr_descs);
 	mtx_init(&pr->pr_mtx, "rjail prison", NULL, MTX_DEF | MTX_DUPOK);
 	pr->pr_klist = knlist_alloc(&pr->pr_mtx);
-	/* kill(-1) outside looks for jailed processes only where jails are. */
 	sx_xlock(&allprison_lock);
-	for (above = pr->pr_parent; above != NULL; above = above->pr_parent)
-		above->pr_childcount++;
+	rjail_c_prison_count(pr, 1);
 	error = rjail_c_prison_announce(pr, sysvipc);
 	sx_xunlock(&allprison_lock);
 	return (error);
@@ -372,11 +380,8 @@ rjail_c_prison_emptied(struct prison *pr)
 void
 rjail_c_prison_destroy(struct prison *pr)
 {
-	struct prison *above;
-
 	sx_xlock(&allprison_lock);
-	for (above = pr->pr_parent; above != NULL; above = above->pr_parent)
-		above->pr_childcount--;
+	rjail_c_prison_count(pr, -1);
 	sx_xunlock(&allprison_lock);
 	mtx_lock(&pr->pr_mtx);
 	knlist_detach(pr->pr_klist);

@@ -58,9 +58,8 @@ pub(crate) struct Request {
 /// # Errors
 /// `EPERM`, `EBUSY`: [`root::admit`]. `EINVAL`: a flag, an address or a host
 /// name. Those of the path: [`Directory::look_up`]. `ENOMEM`, `EAGAIN`.
-pub(crate) fn create(current: &mut Current, request: &Request) -> Result<Jid> {
-    // 1. Who asks: what is not allowed is not looked at.
-    admit_early(current)?;
+pub(crate) fn create(current: &mut Current, _: Admitted, request: &Request) -> Result<Jid> {
+    // 1. Who asks: `admit_early` has said, before the arguments were read.
     // 2. What for.
     let flags = JailFlags::from_bits(request.flags).ok_or(Errno::EINVAL)?;
     address::validate(&request.addresses)?;
@@ -93,18 +92,22 @@ pub(crate) fn create(current: &mut Current, request: &Request) -> Result<Jid> {
     Ok(jid)
 }
 
-/// Whether the caller may make jails at all, whatever the arguments are.
+/// Says that [`admit_early`] let the running system call pass.
+pub(crate) struct Admitted(());
+
+/// Whether the caller may make jails at all, whatever the arguments are. The
+/// answer holds for the system call: its credential does not change meanwhile.
 ///
 /// # Errors
 /// `EPERM`.
-pub(crate) fn admit_early(current: &Current) -> Result {
+pub(crate) fn admit_early(current: &Current) -> Result<Admitted> {
     let entrant = Entrant {
         privileged: current.may_make_jails(),
         jailed: current.jail().is_some(),
         native_jailed: current.native_jailed(),
         ..Entrant::READY
     };
-    root::admit(&entrant).map_err(|refusal| refusal.errno())
+    root::admit(&entrant).map(|()| Admitted(())).map_err(|refusal| refusal.errno())
 }
 
 /// A host name is not empty, and every byte of it can be printed: it comes back

@@ -4,6 +4,7 @@
 //! `sys/security/mac/mac_socket.c`, `sys/netinet/in_pcb.c`.
 
 use core::ffi::c_int;
+use core::net::Ipv4Addr;
 
 use sys_bindings as c;
 
@@ -155,8 +156,9 @@ fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
 fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
     match socket.family() {
         AF_INET => name.inet().map_or(Ok(()), |asked| {
-            let remote = address::remote(jail.addresses(), asked, lines(jail, socket))?;
-            confine_source(jail, socket, remote)?;
+            let lines = lines(jail, socket);
+            let remote = address::remote(jail.addresses(), asked, lines)?;
+            confine_source(jail, socket, remote, lines)?;
             name.set_inet(remote);
             Ok(())
         }),
@@ -167,7 +169,10 @@ fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
 
 fn listen(jail: &Jail, socket: &Socket) -> Result {
     match socket.family() {
-        AF_INET => confine_source(jail, socket, address::primary(jail.addresses())?),
+        AF_INET => {
+            let primary = address::primary(jail.addresses())?;
+            confine_source(jail, socket, primary, lines(jail, socket))
+        }
         AF_INET6 => Err(Errno::EAFNOSUPPORT),
         _ => Ok(()),
     }
@@ -175,10 +180,9 @@ fn listen(jail: &Jail, socket: &Socket) -> Result {
 
 /// Sees to it that a socket about to speak or to listen has one of the jail's
 /// addresses, or will be given one: [`address::source`].
-fn confine_source(jail: &Jail, socket: &Socket, remote: core::net::Ipv4Addr) -> Result {
-    let Some(bound) = socket.local() else { return Ok(()) };
-    let (connected, lines) = (socket.is_connected(), lines(jail, socket));
-    match address::source(jail.addresses(), bound, connected, remote, lines)? {
+fn confine_source(jail: &Jail, socket: &Socket, remote: Ipv4Addr, lines: Lines) -> Result {
+    let Some(ends) = socket.ends() else { return Ok(()) };
+    match address::source(jail.addresses(), ends.local, ends.connected, remote, lines)? {
         Source::Keep => Ok(()),
         Source::Bind(mine) => socket.bind(mine),
     }

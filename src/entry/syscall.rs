@@ -47,9 +47,9 @@ unsafe extern "C" fn rjail_entry_create(
 }
 
 fn create(current: &mut Current, args: UserPtr<c::rjail_args>) -> Result<Jid> {
-    jail::admit_early(current)?;
+    let admitted = jail::admit_early(current)?;
     let request = read(args)?;
-    jail::create(current, &request)
+    jail::create(current, admitted, &request)
 }
 
 /// Copies the arguments in, each byte once: what is checked is what is used.

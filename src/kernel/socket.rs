@@ -18,6 +18,14 @@ use crate::{Errno, Result};
 /// of one that calls itself AF_UNSPEC (udp_bind).
 const NEEDED: usize = core::mem::offset_of!(c::sockaddr_in, sin_zero);
 
+/// Where a socket stands, at one moment.
+pub(crate) struct Ends {
+    /// Its own address and port.
+    pub(crate) local: SocketAddrV4,
+    /// It has a peer.
+    pub(crate) connected: bool,
+}
+
 /// A socket that a system call works on.
 pub(crate) struct Socket(NonNull<c::socket>);
 
@@ -49,8 +57,8 @@ impl Socket {
         unsafe { (*self.0.as_ptr()).so_cred }
     }
 
-    /// The two ends of a TCP, UDP or raw socket, as its control block has them.
-    fn ends(&self) -> Option<c::in_endpoints> {
+    /// The ends of a TCP, UDP or raw socket, as its control block has them.
+    pub(crate) fn ends(&self) -> Option<Ends> {
         // SAFETY: alive; an AF_INET socket's control block lives as long as it.
         let inp = unsafe { (*self.0.as_ptr()).so_pcb }.cast::<c::inpcb>();
         let inp = NonNull::new(inp)?;
@@ -58,20 +66,13 @@ impl Socket {
         let ends = unsafe { &raw const (*inp.as_ptr()).inp_inc.inc_ie };
         // SAFETY: alive; a copy, taken without the block's lock: a bind(2) that
         // races is answered as if it came before or after.
-        Some(unsafe { ends.read_volatile() })
-    }
-
-    /// The local IPv4 address and port.
-    pub(crate) fn local(&self) -> Option<SocketAddrV4> {
-        let ends = self.ends()?;
+        let ends = unsafe { ends.read_volatile() };
         // SAFETY: an IPv4 block holds an IPv4 address there.
         let address = unsafe { ends.ie_dependladdr.id46_addr.ia46_addr4.s_addr };
-        Some(SocketAddrV4::new(host_order(address), u16::from_be(ends.ie_lport)))
-    }
-
-    /// Whether it has a peer.
-    pub(crate) fn is_connected(&self) -> bool {
-        self.ends().is_some_and(|ends| ends.ie_fport != 0)
+        Some(Ends {
+            local: SocketAddrV4::new(host_order(address), u16::from_be(ends.ie_lport)),
+            connected: ends.ie_fport != 0,
+        })
     }
 
     /// Binds it: sobind, to this address and a port the kernel chooses.
