@@ -203,28 +203,14 @@ pub const ATTEMPTS: &[Attempt] = &[
     .inside(ENOSYS)
     .with(SYSVIPC, 0)
     .user(EACCES, ENOSYS),
-    attempt("PRIV_IPC_READ", "semctl(GETVAL) of another user's semaphore", |scene| {
+    on_a_semaphore("PRIV_IPC_READ", "semctl(GETVAL) of another user's semaphore", |scene| {
         const GETVAL: i32 = 5;
         ask!(SEMCTL, scene.fd, 0, GETVAL, &[0_usize])
-    })
-    .prepare(|scene| others(scene, || get!(SEMGET, 0, 1, IPC_CREATE)))
-    .undo(|scene| {
-        let _ = get!(SEMCTL, scene.fd, 0, 0, &[0_usize]);
-    })
-    .inside(ENOSYS)
-    .with(SYSVIPC, 0)
-    .user(EACCES, ENOSYS),
-    attempt("PRIV_IPC_WRITE", "semctl(SETVAL) of another user's semaphore", |scene| {
+    }),
+    on_a_semaphore("PRIV_IPC_WRITE", "semctl(SETVAL) of another user's semaphore", |scene| {
         const SETVAL: i32 = 8;
         ask!(SEMCTL, scene.fd, 0, SETVAL, &[1_usize])
-    })
-    .prepare(|scene| others(scene, || get!(SEMGET, 0, 1, IPC_CREATE)))
-    .undo(|scene| {
-        let _ = get!(SEMCTL, scene.fd, 0, 0, &[0_usize]);
-    })
-    .inside(ENOSYS)
-    .with(SYSVIPC, 0)
-    .user(EACCES, ENOSYS),
+    }),
     attempt("PRIV_IPC_MSGSIZE", "msgctl(IPC_SET) to a longer queue", |scene| {
         queue(scene, scene.user(), 1024)
     })
@@ -347,4 +333,20 @@ fn queue(scene: &Scene, owner: u32, length: u64) -> i32 {
     words[2] = 0o600;
     words[8] = length;
     ask!(MSGCTL, scene.fd, IPC_SET, &words)
+}
+
+/// An attempt at a semaphore of another user.
+const fn on_a_semaphore(
+    privilege: &'static str,
+    what: &'static str,
+    call: fn(&Scene) -> i32,
+) -> Attempt {
+    attempt(privilege, what, call)
+        .prepare(|scene| others(scene, || get!(SEMGET, 0, 1, IPC_CREATE)))
+        .undo(|scene| {
+            let _ = get!(SEMCTL, scene.fd, 0, 0, &[0_usize]);
+        })
+        .inside(ENOSYS)
+        .with(SYSVIPC, 0)
+        .user(EACCES, ENOSYS)
 }
