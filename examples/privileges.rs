@@ -60,7 +60,6 @@ fn main() -> io::Result<()> {
             let native = match row.native {
                 Native::Same => String::new(),
                 Native::Tighter(why) => format!("tighter: {why}"),
-                Native::Looser(why) => format!("looser: {why}"),
             };
             writeln!(
                 out,

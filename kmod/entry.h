@@ -6,7 +6,6 @@
 struct inpcb;
 struct label;
 struct proc;
-struct rjail_args;
 struct sockaddr;
 struct socket;
 struct thread;
@@ -21,7 +20,7 @@ void	rjail_entry_teardown(void);
 void	rjail_entry_emptied(void *jail);
 
 /* System calls. */
-int	rjail_entry_create(struct thread *, const struct rjail_args *, int64_t *);
+int	rjail_entry_syscall(struct thread *, int operation, void *, int64_t *);
 
 /* osd(9): jail_attach(2) and its kin. */
 int	rjail_entry_jail_attach(const struct ucred *);
@@ -31,6 +30,8 @@ uint64_t rjail_entry_jails(void);
 uint64_t rjail_entry_jid(const struct ucred *);
 int	rjail_entry_second_line(void);
 int	rjail_entry_set_second_line(int);
+int	rjail_entry_default(int which);
+int	rjail_entry_set_default(int which, int value);
 
 /* Hooks, named after the MAC operation they answer. */
 void	rjail_cred_init_label(struct label *);

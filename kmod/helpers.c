@@ -41,6 +41,13 @@ rjail_c_malloc(size_t size, size_t align)
 	return (malloc_aligned(size, align, M_RJAIL, M_WAITOK));
 }
 
+/* Zeroed, and only if there is some at once. */
+void *
+rjail_c_malloc_now(size_t size, size_t align)
+{
+	return (malloc_aligned(size, align, M_RJAIL, M_NOWAIT | M_ZERO));
+}
+
 void
 rjail_c_free(void *p)
 {

@@ -18,6 +18,7 @@ struct vnode;
 extern int rjail_slot;
 
 void	*rjail_c_malloc(size_t, size_t align);
+void	*rjail_c_malloc_now(size_t, size_t align);
 void	 rjail_c_free(void *);
 void	*rjail_c_malloc_prison(size_t);
 void	 rjail_c_free_prison(void *);
@@ -28,6 +29,9 @@ void	 rjail_c_sx_init(struct sx *, const char *);
 void	 rjail_c_sx_destroy(struct sx *);
 void	 rjail_c_sx_xlock(struct sx *);
 void	 rjail_c_sx_xunlock(struct sx *);
+
+void	 rjail_c_denied(struct ucred *, uint64_t jid, int priv,
+	    const char *message);
 
 struct thread *rjail_c_curthread(void);
 void	 rjail_c_proc_lock(struct proc *);

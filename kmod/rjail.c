@@ -38,28 +38,32 @@ static struct mac_policy_conf rjail_policy;
 static module_t rjail_module;
 static bool rjail_ready;	/* system call registered */
 
-/* System calls. */
+/*
+ * The system call: one, because all modules of a kernel together have ten.
+ */
 
-struct rjail_create_args {
-	const struct rjail_args *args;
+struct rjail_syscall_args {
+	register_t	operation;
+	void		*structure;
 };
-CTASSERT(sizeof(struct rjail_create_args) == sizeof(register_t));
+CTASSERT(sizeof(struct rjail_syscall_args) == 2 * sizeof(register_t));
 
 static int
 sys_rjail(struct thread *td, void *v)
 {
-	struct rjail_create_args *uap = v;
+	struct rjail_syscall_args *uap = v;
 	int64_t jid;
 	int error;
 
-	error = rjail_entry_create(td, uap->args, &jid);
+	error = rjail_entry_syscall(td, (int)uap->operation, uap->structure,
+	    &jid);
 	if (error == 0)
 		td->td_retval[0] = jid;
 	return (error);
 }
 
 static struct sysent rjail_sysent = {
-	.sy_narg = sizeof(struct rjail_create_args) / sizeof(register_t),
+	.sy_narg = sizeof(struct rjail_syscall_args) / sizeof(register_t),
 	.sy_call = sys_rjail,
 	.sy_auevent = AUE_JAIL,
 };
@@ -110,10 +114,38 @@ rjail_sysctl_second_line(SYSCTL_HANDLER_ARGS)
 }
 
 static int
+rjail_sysctl_default(SYSCTL_HANDLER_ARGS)
+{
+	int error, value = rjail_entry_default((int)arg2);
+
+	error = sysctl_handle_int(oidp, &value, 0, req);
+	if (error != 0 || req->newptr == NULL)
+		return (error);
+	return (rjail_entry_set_default((int)arg2, value));
+}
+
+/* In the order of Default in src/prison/defaults.rs. */
+static const struct {
+	const char *name;
+	const char *what;
+} rjail_defaults[] = {
+	{ "set_hostname_allowed", "may change their own host name" },
+	{ "socket_unixiproute_only",
+	    "have UNIX, IP, routing and netlink sockets alone" },
+	{ "sysvipc_allowed", "share System V IPC with the host" },
+	{ "enforce_statfs", "see all mounts (0), those below their root (1), "
+	    "that of their root (2)" },
+	{ "allow_raw_sockets", "may open raw sockets" },
+	{ "chflags_allowed", "may change system file flags" },
+};
+
+static int
 rjail_sysctls_add(void)
 {
 	struct sysctl_oid *node;
 	struct sysctl_oid_list *list;
+	char what[128];
+	int i;
 
 	sysctl_ctx_init(&rjail_sysctls);
 	node = SYSCTL_ADD_NODE(&rjail_sysctls, SYSCTL_STATIC_CHILDREN(_security),
@@ -138,6 +170,14 @@ rjail_sysctls_add(void)
 	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, NULL, 0,
 	    rjail_sysctl_second_line, "I", "Give jails a struct prison as well; "
 	    "changes only while no jail exists");
+	for (i = 0; i < (int)nitems(rjail_defaults); i++) {
+		snprintf(what, sizeof(what), "New jails that ask for the "
+		    "defaults %s", rjail_defaults[i].what);
+		SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO,
+		    rjail_defaults[i].name,
+		    CTLTYPE_INT | CTLFLAG_RWTUN | CTLFLAG_MPSAFE, NULL, i,
+		    rjail_sysctl_default, "I", what);
+	}
 	return (0);
 }
 

@@ -12,8 +12,12 @@
 #include <sys/types.h>
 #include <netinet/in.h>
 
-/* Version of struct rjail_args that this header describes. */
+/* Version of the structures that this header describes. */
 #define	RJAIL_VERSION		1
+
+/* What the system call is to do: its first argument. */
+#define	RJAIL_CREATE		1	/* struct rjail_args */
+#define	RJAIL_GET		2	/* struct rjail_info */
 
 /* Most addresses a jail can have. */
 #define	RJAIL_MAX_IP4		255
@@ -33,7 +37,13 @@
 #define	RJAIL_EXTATTR		0x00000100u	/* system extended attributes */
 #define	RJAIL_SETTIME		0x00000200u	/* set the machine's clock */
 #define	RJAIL_ADJTIME		0x00000400u	/* slew the machine's clock */
-#define	RJAIL_FLAGS_ALL		0x000007ffu
+#define	RJAIL_STATFS_BELOW	0x00000800u	/* see mounts below its root */
+#define	RJAIL_STATFS_ALL	0x00001000u	/* see all mounts */
+#define	RJAIL_SOCKET_AF		0x00002000u	/* sockets of other families */
+#define	RJAIL_FLAGS_ALL		0x00003fffu
+
+/* And those that the sysctls under security.rjail name for new jails. */
+#define	RJAIL_DEFAULTS		0x80000000u
 
 /* The jail of the paper: its own name, its own low ports, nothing more. */
 #define	RJAIL_PAPER		(RJAIL_SET_HOSTNAME | RJAIL_RESERVED_PORTS)
@@ -50,7 +60,47 @@ struct rjail_args {
 	const struct in_addr *ip4;	/* its addresses, network byte order */
 	uint32_t	 ip4s;		/* how many, 0 to RJAIL_MAX_IP4 */
 	uint32_t	 flags;		/* RJAIL_* */
+	/*
+	 * Single privileges: "+PRIV_KTRACE -PRIV_VFS_CHROOT" adds one and takes
+	 * one away, whatever the flags say; names as <sys/priv.h> has them,
+	 * blanks between.  NULL for none.
+	 */
+	const char	*privileges;
 };
+
+/*
+ * Arguments of rjail_get(2).  Set size, version, jid and which, and, if the
+ * ledger is wanted, ledger and rows.
+ */
+struct rjail_info {
+	uint32_t	 size;		/* of this structure, bytes */
+	uint32_t	 version;	/* RJAIL_VERSION */
+	int64_t		 jid;		/* in: whose; out: of this jail */
+	uint32_t	 which;		/* in: RJAIL_THIS or RJAIL_NEXT */
+	uint32_t	 flags;		/* RJAIL_* */
+	uint32_t	 lines;		/* 2; 1: the label alone */
+	uint32_t	 ip4s;		/* how many addresses */
+	uint32_t	 rows;		/* in: room at ledger; out: there are */
+	uint32_t	 unnamed;	/* denied: numbers without a name */
+	int32_t		 last_unnamed;	/* the last of them */
+	uint32_t	 missed;	/* in no count: no memory */
+	struct rjail_privilege *ledger;	/* or NULL */
+};
+#define	RJAIL_THIS		0	/* the jail of that number */
+#define	RJAIL_NEXT		1	/* of the next greater one */
+
+/* One privilege, as one jail has it: what it did with it. */
+struct rjail_privilege {
+	char		 name[32];	/* as <sys/priv.h>, NULs to the end */
+	int32_t		 number;	/* the kernel's */
+	uint32_t	 state;		/* RJAIL_HELD */
+	uint64_t	 allowed;	/* times; stops at 2^32 - 1 */
+	uint64_t	 denied;	/* times; stops at 2^24 - 1 */
+};
+#define	RJAIL_HELD		0x00000001u	/* root in the jail has it */
+
+/* Category of the extended errors of 15.x; p1 is the jail, p2 the privilege. */
+#define	RJAIL_EXTERR_CATEGORY	0x726a
 
 #ifndef _KERNEL
 #include <sys/param.h>
@@ -58,6 +108,20 @@ struct rjail_args {
 #include <sys/syscall.h>
 #include <errno.h>
 #include <unistd.h>
+
+static inline int64_t
+rjail_syscall(int operation, void *structure)
+{
+	struct module_stat st = { .version = sizeof(st) };
+	int mod;
+
+	mod = modfind("sys/rjail");
+	if (mod == -1 || modstat(mod, &st) == -1) {
+		errno = ENOSYS;
+		return (-1);
+	}
+	return (__syscall((quad_t)st.data.intval, operation, structure));
+}
 
 /*
  * Make a jail and enter it.  Returns the jail's number, or -1 with errno:
@@ -70,15 +134,17 @@ struct rjail_args {
 static inline int64_t
 rjail(const struct rjail_args *args)
 {
-	struct module_stat st = { .version = sizeof(st) };
-	int mod;
+	return (rjail_syscall(RJAIL_CREATE, __DECONST(void *, args)));
+}
 
-	mod = modfind("sys/rjail");
-	if (mod == -1 || modstat(mod, &st) == -1) {
-		errno = ENOSYS;
-		return (-1);
-	}
-	return (__syscall((quad_t)st.data.intval, args));
+/*
+ * Describe a jail.  Returns its number, or -1 with errno: ENOSYS as above;
+ * EPERM from inside a jail; ENOENT when there is no such jail; EINVAL, EFAULT.
+ */
+static inline int64_t
+rjail_get(struct rjail_info *info)
+{
+	return (rjail_syscall(RJAIL_GET, info));
 }
 #endif /* !_KERNEL */
 

@@ -287,13 +287,22 @@ pub mod protocol {
     pub const DIVERT: i32 = 258;
 }
 
+/// What a jail may have beyond the sockets of every jail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sockets {
+    /// `SOCK_RAW` in IPv4: it holds `PRIV_NETINET_RAW`.
+    pub raw: bool,
+    /// Families beside UNIX, IP, routing and netlink (`RJAIL_SOCKET_AF`).
+    pub other_families: bool,
+}
+
 /// Which sockets a jail may create.
 ///
 /// - Determines: local sockets always; IPv4 when the jail has an address;
-///   `SOCK_RAW` in IPv4 only with `raw_sockets` (`RJAIL_RAW_SOCKETS`); the
-///   routing socket and netlink, whose answers the kernel cuts to the jail's
-///   address. IPv6: a jail has no IPv6 address, so it has no IPv6. Every other
-///   family, named here or not, is refused.
+///   `SOCK_RAW` in IPv4 only when `may` says so; the routing socket and
+///   netlink, whose answers the kernel cuts to the jail's address. IPv6: a
+///   jail has no IPv6 address, so it has no IPv6. Every other family, named
+///   here or not, only when `may` says so; their privileges are asked as well.
 ///   With the label alone the kernel cuts nothing: no routing socket, no
 ///   netlink, no raw sockets whatever the flag says, and of IPv4 only TCP and
 ///   UDP, whose addresses the hooks see.
@@ -308,7 +317,7 @@ pub mod protocol {
 /// # Errors
 /// `EPROTONOSUPPORT`, `EPERM`.
 #[doc(alias = "prison_check_af")]
-pub fn permits_socket(list: &[Ipv4Addr], asked: Socket, raw_sockets: bool, lines: Lines) -> Result {
+pub fn permits_socket(list: &[Ipv4Addr], asked: Socket, may: Sockets, lines: Lines) -> Result {
     let alone = lines == Lines::LabelAlone;
     match asked.domain {
         family::UNIX => Ok(()),
@@ -316,12 +325,14 @@ pub fn permits_socket(list: &[Ipv4Addr], asked: Socket, raw_sockets: bool, lines
         family::INET if !list.is_empty() => match (asked.kind, asked.protocol) {
             // The old way to a divert(4) socket: another family in truth.
             (kind::RAW, protocol::DIVERT) => Err(Errno::EPROTONOSUPPORT),
-            (kind::RAW, _) if raw_sockets && !alone => Ok(()),
+            (kind::RAW, _) if may.raw && !alone => Ok(()),
             (kind::RAW, _) => Err(Errno::EPERM),
             (kind::STREAM, 0 | protocol::TCP) | (kind::DGRAM, 0 | protocol::UDP) => Ok(()),
             _ if alone => Err(Errno::EPROTONOSUPPORT),
             _ => Ok(()),
         },
+        family::INET | family::INET6 => Err(Errno::EPROTONOSUPPORT),
+        _ if may.other_families && !alone => Ok(()),
         _ => Err(Errno::EPROTONOSUPPORT),
     }
 }

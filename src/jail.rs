@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
@@ -18,7 +18,8 @@ use crate::kernel::second_line::{NativePrison, Plan};
 use crate::kernel::task;
 use crate::kernel::uaccess::UserString;
 use crate::kernel::vnode::Directory;
-use crate::prison::{JailFlags, Jid, Prison, Registry};
+use crate::prison::{Default, JailFlags, Jid, Prison, Registry};
+use crate::privilege::Named;
 use crate::root::{self, Entrant};
 use crate::{Errno, Result, address};
 
@@ -31,6 +32,9 @@ static GRAVEYARD: Graveyard<Jail> = Graveyard::new();
 /// Whether new jails get a `struct prison`. Changes under `registry`, while no
 /// jail exists.
 static SECOND_LINE: AtomicBool = AtomicBool::new(true);
+
+/// What jails get that ask for the defaults: bits of [`JailFlags`].
+static DEFAULTS: AtomicU32 = AtomicU32::new(Default::FLAGS.bits());
 
 impl Counted for Jail {
     fn graveyard() -> &'static Graveyard<Self> {
@@ -48,6 +52,8 @@ pub(crate) struct Request {
     pub(crate) hostname: UserString,
     pub(crate) addresses: Vec<Ipv4Addr>,
     pub(crate) flags: u32,
+    pub(crate) defaults: bool,
+    pub(crate) named: Named,
 }
 
 /// rjail(2): makes a jail and puts the caller in it.
@@ -61,7 +67,10 @@ pub(crate) struct Request {
 pub(crate) fn create(current: &mut Current, _: Admitted, request: &Request) -> Result<Jid> {
     // 1. Who asks: `admit_early` has said, before the arguments were read.
     // 2. What for.
-    let flags = JailFlags::from_bits(request.flags).ok_or(Errno::EINVAL)?;
+    let mut flags = JailFlags::from_bits(request.flags).ok_or(Errno::EINVAL)?;
+    if request.defaults {
+        flags |= defaults();
+    }
     address::validate(&request.addresses)?;
     validate_hostname(request.hostname.as_bytes())?;
     // 3. Where: found once, kept by reference, never looked up again.
@@ -133,6 +142,7 @@ fn build(
         let plan = Plan {
             jid,
             flags,
+            named: &request.named,
             root: Some(root.clone()),
             path: &request.path,
             hostname: &request.hostname,
@@ -142,7 +152,7 @@ fn build(
     } else {
         None
     };
-    let jail = JailRef::new(Prison::new(jid, flags, addresses, native))?;
+    let jail = JailRef::new(Prison::new(jid, flags, &request.named, addresses, native))?;
     let mut registry = REGISTRY.lock();
     if lines != second_line() {
         // Somebody changed the mode while this jail was not yet counted.
@@ -165,6 +175,12 @@ pub(crate) fn teardown() {
 /// How many jails exist, dying ones included.
 pub(crate) fn live() -> usize {
     REGISTRY.lock().live()
+}
+
+/// The jail with this number, or the next greater one that is not dying.
+pub(crate) fn find(jid: u64, next: bool) -> Option<JailRef> {
+    let mut registry = REGISTRY.lock();
+    if next { registry.find_next(jid) } else { registry.find(Jid::new(jid)?) }
 }
 
 /// Waits for what is dying; whether no jail is left then.
@@ -203,4 +219,27 @@ pub(crate) fn set_second_line(on: i32) -> Result {
     SECOND_LINE.store(on, Ordering::Relaxed);
     drop(registry);
     Ok(())
+}
+
+/// What a jail gets that asks for the defaults.
+fn defaults() -> JailFlags {
+    JailFlags::from_bits_truncate(DEFAULTS.load(Ordering::Relaxed))
+}
+
+/// The value of one of the sysctls that say so.
+pub(crate) fn default(which: Default) -> i32 {
+    which.value(defaults())
+}
+
+/// Sets it.
+///
+/// # Errors
+/// `EINVAL`.
+pub(crate) fn set_default(which: Default, value: i32) -> Result {
+    let change = |bits| {
+        let flags = JailFlags::from_bits_truncate(bits);
+        which.set(flags, value).ok().map(|flags| flags.bits())
+    };
+    let changed = DEFAULTS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+    changed.map(drop).map_err(|_| Errno::EINVAL)
 }

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use rjail::address::Lines::{Both, LabelAlone};
 use rjail::address::{
-    Lines, MAX, Socket, Source, family, kind, lines_of_socket, local, permits_socket, pin, primary,
-    protocol, remote, sort, source, validate,
+    Lines, MAX, Socket, Sockets, Source, family, kind, lines_of_socket, local, permits_socket, pin,
+    primary, protocol, remote, sort, source, validate,
 };
 use rjail::{Errno, Result};
 
@@ -203,7 +203,11 @@ fn the_most_addresses() {
     assert_eq!(validate(more.get(..=MAX).unwrap_or_default()), Err(Errno::EINVAL));
 }
 
-const RAW: Socket = Socket { domain: family::INET, kind: kind::RAW, protocol: protocol::ICMP };
+const NONE: Sockets = Sockets { raw: false, other_families: false };
+const RAW: Sockets = Sockets { raw: true, ..NONE };
+const OTHERS: Sockets = Sockets { other_families: true, ..NONE };
+
+const ICMP: Socket = Socket { domain: family::INET, kind: kind::RAW, protocol: protocol::ICMP };
 
 fn inet(kind: i32, protocol: i32) -> Socket {
     Socket { domain: family::INET, kind, protocol }
@@ -225,7 +229,7 @@ fn sockets_that_a_jail_may_create() {
         (inet(kind::STREAM, 0), YES, YES, YES),
         (inet(kind::STREAM, protocol::TCP), YES, YES, YES),
         (inet(kind::DGRAM, protocol::UDP), YES, YES, YES),
-        (RAW, NOT_ALLOWED, YES, NOT_ALLOWED),
+        (ICMP, NOT_ALLOWED, YES, NOT_ALLOWED),
         (inet(kind::RAW, protocol::DIVERT), NO, NO, NO),
         // SCTP binds by socket option, which no hook sees.
         (inet(kind::STREAM, 132), YES, YES, NO),
@@ -238,20 +242,40 @@ fn sockets_that_a_jail_may_create() {
         (of(i32::MAX), NO, NO, NO),
     ];
     for (asked, plain, raw, alone) in rows {
-        assert_eq!(permits_socket(&[A], asked, false, Both), plain, "{asked:?}");
-        assert_eq!(permits_socket(&[A], asked, true, Both), raw, "{asked:?} with RAW_SOCKETS");
-        assert_eq!(permits_socket(&[A], asked, true, LabelAlone), alone, "{asked:?} alone");
+        assert_eq!(permits_socket(&[A], asked, NONE, Both), plain, "{asked:?}");
+        assert_eq!(permits_socket(&[A], asked, RAW, Both), raw, "{asked:?} with RAW_SOCKETS");
+        assert_eq!(permits_socket(&[A], asked, RAW, LabelAlone), alone, "{asked:?} alone");
+    }
+}
+
+/// The flag opens what is no family of the Internet's, and nothing for the
+/// label alone.
+#[test]
+fn sockets_of_other_families() {
+    for domain in (-1..64).chain([i32::MAX, i32::MIN]) {
+        for kind in 0..8 {
+            let asked = Socket { domain, kind, protocol: 0 };
+            let plain = permits_socket(&[A], asked, NONE, Both);
+            let others = permits_socket(&[A], asked, OTHERS, Both);
+            if [family::INET, family::INET6].contains(&domain) {
+                assert_eq!(others, plain, "{asked:?}");
+            } else {
+                assert_eq!(others, Ok(()), "{asked:?}");
+            }
+            let alone = permits_socket(&[A], asked, NONE, LabelAlone);
+            assert_eq!(permits_socket(&[A], asked, OTHERS, LabelAlone), alone, "{asked:?}");
+        }
     }
 }
 
 #[test]
 fn without_an_address_there_is_no_ipv4() {
-    for asked in [inet(kind::STREAM, 0), inet(kind::DGRAM, 0), RAW] {
+    for asked in [inet(kind::STREAM, 0), inet(kind::DGRAM, 0), ICMP] {
         for lines in [Both, LabelAlone] {
-            assert_eq!(permits_socket(&[], asked, true, lines), Err(Errno::EPROTONOSUPPORT));
+            assert_eq!(permits_socket(&[], asked, RAW, lines), Err(Errno::EPROTONOSUPPORT));
         }
     }
-    assert_eq!(permits_socket(&[], of(family::UNIX), false, LabelAlone), Ok(()));
+    assert_eq!(permits_socket(&[], of(family::UNIX), NONE, LabelAlone), Ok(()));
 }
 
 /// Addresses near each other and the special ones, so that lists and questions
@@ -361,10 +385,11 @@ proptest! {
         kind in prop_oneof![0..8i32, any::<i32>()],
         protocol in prop_oneof![0..300i32, any::<i32>()],
         raw in any::<bool>(),
+        other_families in any::<bool>(),
     ) {
-        let asked = Socket { domain, kind, protocol };
+        let (asked, may) = (Socket { domain, kind, protocol }, Sockets { raw, other_families });
         let (both, alone) =
-            (permits_socket(&list, asked, raw, Both), permits_socket(&list, asked, raw, LabelAlone));
+            (permits_socket(&list, asked, may, Both), permits_socket(&list, asked, may, LabelAlone));
         if alone.is_ok() {
             prop_assert_eq!(both, Ok(()));
         }

@@ -13,7 +13,8 @@ use rjail::address::Lines;
 use rjail::errno::Errno;
 use rjail::prison::JailFlags;
 use rjail::privilege::{
-    Asked, NAMES, Native, Numbers, Privilege, Row, TABLE, Verdict, check, check_with,
+    Asked, LONGEST, NAMES, Named, Native, Numbers, Opens, Privilege, Privileges, Row, TABLE,
+    Verdict, check, given_by, held, is_jails_affair, message,
 };
 
 fn flag_sets() -> impl Iterator<Item = JailFlags> {
@@ -21,7 +22,7 @@ fn flag_sets() -> impl Iterator<Item = JailFlags> {
 }
 
 fn allowed(flags: JailFlags) -> BTreeSet<&'static str> {
-    TABLE.iter().filter(|row| check(flags, row.privilege).is_ok()).map(|row| row.name).collect()
+    given_by(Lines::Both, flags).iter().map(Privilege::name).collect()
 }
 
 fn count(which: impl Fn(&Row) -> bool) -> usize {
@@ -70,7 +71,7 @@ fn every_row_is_complete_and_in_its_place() {
         assert!(names.insert(row.name), "{} has two rows", row.name);
         assert!(row.reason.ends_with('.') && !row.reason.contains("  "), "{}", row.name);
         assert!(!row.source.is_empty() && !row.source.contains("  "), "{}", row.name);
-        if let Native::Tighter(why) | Native::Looser(why) = row.native {
+        if let Native::Tighter(why) = row.native {
             assert!(!why.is_empty() && !why.contains("  "), "{}", row.name);
         }
         // PRIV_NET_RAW is the Rust name NetRaw.
@@ -103,57 +104,226 @@ fn groups_are_together_and_sorted() {
 #[test]
 fn counts() {
     assert_eq!(TABLE.len(), 245);
-    assert_eq!(count(|r| r.verdict == Verdict::Allow), 43);
+    assert_eq!(count(|r| r.verdict == Verdict::Allow), 42);
     assert_eq!(count(|r| matches!(r.verdict, Verdict::AllowWith(_))), 16);
-    assert_eq!(count(|r| r.verdict == Verdict::ByName), 4);
+    assert_eq!(count(|r| r.verdict == Verdict::ByName), 5);
     assert_eq!(count(|r| r.verdict == Verdict::Deny), 182);
-    assert_eq!(count(|r| matches!(r.native, Native::Tighter(_))), 25);
-    assert_eq!(count(|r| matches!(r.native, Native::Looser(_))), 1);
-    assert_eq!(allowed(JailFlags::empty()).len(), 43);
-    assert_eq!(allowed(JailFlags::PAPER).len(), 44);
-    assert_eq!(allowed(JailFlags::all()).len(), 59);
+    assert_eq!(count(|r| matches!(r.native, Native::Tighter(_))), 26);
+    assert_eq!(allowed(JailFlags::empty()).len(), 42);
+    assert_eq!(allowed(JailFlags::PAPER).len(), 43);
+    assert_eq!(allowed(JailFlags::all()).len(), 58);
 }
 
 #[test]
 fn every_privilege_under_every_flag_set() {
     let mut sets = 0;
     for flags in flag_sets() {
+        let (both, alone) = (given_by(Lines::Both, flags), given_by(Lines::LabelAlone, flags));
         for row in &TABLE {
             let expected = match row.verdict {
                 Verdict::Allow => true,
-                Verdict::AllowWith(any) => any.iter().any(|flag| flags.contains(flag)),
+                Verdict::AllowWith(any) => any.intersects(flags),
                 Verdict::ByName | Verdict::Deny => false,
             };
             let answer = if expected { Ok(()) } else { Err(Errno::EPERM) };
-            assert_eq!(check(flags, row.privilege), answer, "{} with {flags:?}", row.name);
-            let alone = if expected && !row.second_line { Ok(()) } else { Err(Errno::EPERM) };
-            assert_eq!(
-                check_with(Lines::LabelAlone, flags, row.privilege),
-                alone,
-                "{} with {flags:?}",
-                row.name
-            );
+            assert_eq!(check(&both, row.privilege), answer, "{} with {flags:?}", row.name);
+            let answer = if expected && !row.second_line { Ok(()) } else { Err(Errno::EPERM) };
+            assert_eq!(check(&alone, row.privilege), answer, "{} with {flags:?}", row.name);
         }
         sets += 1;
     }
-    assert_eq!(sets, 1 << 11);
+    assert_eq!(sets, 1u32 << JailFlags::all().bits().count_ones());
+}
+
+fn is_within(less: &Privileges, more: &Privileges) -> bool {
+    less.difference(more) == Privileges::NONE
 }
 
 #[test]
 fn a_flag_more_never_allows_less() {
     for flags in flag_sets() {
-        for more in JailFlags::all().iter() {
-            for row in &TABLE {
-                if check(flags, row.privilege).is_ok() {
-                    let answer = check(flags | more, row.privilege);
-                    assert_eq!(answer, Ok(()), "{} lost by {more:?}", row.name);
-                }
-                if check_with(Lines::LabelAlone, flags, row.privilege).is_ok() {
-                    let answer = check_with(Lines::LabelAlone, flags | more, row.privilege);
-                    assert_eq!(answer, Ok(()), "{} lost by {more:?}", row.name);
+        for lines in [Lines::Both, Lines::LabelAlone] {
+            let held = given_by(lines, flags);
+            for more in JailFlags::all().iter() {
+                assert!(is_within(&held, &given_by(lines, flags | more)), "{flags:?}, {more:?}");
+            }
+        }
+        assert!(is_within(&given_by(Lines::LabelAlone, flags), &given_by(Lines::Both, flags)));
+    }
+}
+
+fn named(text: &str) -> Result<Named, Errno> {
+    Named::parse(&NUMBERS, text.as_bytes())
+}
+
+/// Given alone, taken alone, under no flag and all: exactly that one changes.
+#[test]
+fn one_privilege_by_name() {
+    for row in &TABLE {
+        let one = Privileges::NONE.with(row.privilege);
+        let given = named(&format!("+{}", row.name));
+        let taken = named(&format!("-{}", row.name)).expect("any name can be taken away");
+        for lines in [Lines::Both, Lines::LabelAlone] {
+            for flags in [JailFlags::empty(), JailFlags::PAPER, JailFlags::all()] {
+                let before = given_by(lines, flags);
+                assert_eq!(held(lines, flags, &taken), before.difference(&one), "-{}", row.name);
+                match (&given, row.verdict) {
+                    (Err(errno), Verdict::Deny) => assert_eq!(*errno, Errno::EINVAL),
+                    (Ok(_), Verdict::Deny) => panic!("{} must not be given", row.name),
+                    (Err(errno), _) => panic!("+{}: {errno:?}", row.name),
+                    (Ok(given), _) => {
+                        assert_eq!(held(lines, flags, given), before.union(&one), "+{}", row.name);
+                    }
                 }
             }
         }
+    }
+    assert_eq!(named(""), Ok(Named::NONE));
+    for lines in [Lines::Both, Lines::LabelAlone] {
+        for flags in flag_sets() {
+            assert_eq!(held(lines, flags, &Named::NONE), given_by(lines, flags));
+        }
+    }
+}
+
+#[test]
+fn several_by_name() {
+    let all: Vec<_> = TABLE
+        .iter()
+        .map(|row| match row.verdict {
+            Verdict::Deny => format!("-{}", row.name),
+            _ => format!("+{}", row.name),
+        })
+        .collect();
+    let text = all.join(" ");
+    assert!(text.len() < LONGEST, "{} bytes name every privilege once", text.len());
+    let every = named(&text).expect("each name once");
+    assert_eq!(every.given.iter().count() + every.taken.iter().count(), TABLE.len());
+    assert_eq!(named("  +PRIV_KTRACE   -PRIV_VFS_CHROOT "), named("-PRIV_VFS_CHROOT +PRIV_KTRACE"));
+
+    let wrong = [
+        "PRIV_KTRACE",
+        "+",
+        "-",
+        "+-PRIV_KTRACE",
+        "+KTRACE",
+        "+PRIV_KTRAC",
+        "+PRIV_KTRACE_",
+        "+priv_ktrace",
+        "+PRIV_KTRACE,-PRIV_VFS_CHROOT",
+        "+PRIV_KTRACE\t-PRIV_VFS_CHROOT",
+        "+PRIV_KTRACE\n",
+        "+PRIV_KTRACE +PRIV_KTRACE",
+        "+PRIV_KTRACE -PRIV_KTRACE",
+        "-PRIV_VFS_CHROOT -PRIV_VFS_CHROOT",
+        "+PRIV_KLD_LOAD",
+        "+PRIV_KTRACE +PRIV_KMEM_WRITE",
+        "\u{ff}",
+    ];
+    for text in wrong {
+        assert_eq!(named(text), Err(Errno::EINVAL), "{text:?}");
+    }
+}
+
+/// Two names of one number are one privilege, and a kernel without the name
+/// does not know it.
+#[test]
+fn names_are_those_of_the_kernel_at_hand() {
+    let mut header = HEADER.to_vec();
+    let number = header.iter().find(|(_, name)| *name == "PRIV_NET_SETLANPCP").unwrap().0;
+    for row in &mut header {
+        if row.1 == "PRIV_NET_SETVLANPCP" {
+            row.0 = number;
+        }
+    }
+    header.retain(|(_, name)| *name != "PRIV_CRED_SETCRED");
+    let numbers = Numbers::bind(14, &header);
+    let both = [Privilege::NetSetlanpcp, Privilege::NetSetvlanpcp];
+    assert_eq!(both.map(|p| numbers.number(p)), [Some(i32::from(number)); 2]);
+    let first = numbers.canonical(both[0]).unwrap();
+    assert_eq!(numbers.canonical(both[1]), Some(first));
+    let taken = Named::parse(&numbers, b"-PRIV_NET_SETVLANPCP").unwrap().taken;
+    assert!(taken.iter().eq([first]));
+    let twice = b"-PRIV_NET_SETVLANPCP -PRIV_NET_SETLANPCP";
+    assert_eq!(Named::parse(&numbers, twice), Err(Errno::EINVAL));
+    assert_eq!(Named::parse(&numbers, b"-PRIV_CRED_SETCRED"), Err(Errno::EINVAL));
+    assert_eq!(numbers.number(Privilege::CredSetcred), None);
+    assert_eq!(NUMBERS.canonical(Privilege::CredSetcred), Some(Privilege::CredSetcred));
+}
+
+/// What line two must hear of when a name is given.
+#[test]
+fn names_open_the_second_line() {
+    let opened = |name: &str| named(name).unwrap().opens().collect::<Vec<_>>();
+    assert_eq!(opened("+PRIV_KTRACE"), [Opens::SetAudit]);
+    assert_eq!(opened("+PRIV_ADJTIME"), [Opens::Flag(JailFlags::ADJTIME)]);
+    assert_eq!(opened("+PRIV_SETTIMEOFDAY"), [Opens::Flag(JailFlags::SETTIME)]);
+    assert_eq!(opened("+PRIV_NETINET_RAW"), [Opens::Flag(JailFlags::RAW_SOCKETS)]);
+    assert_eq!(opened("-PRIV_NETINET_RAW +PRIV_CRED_SETUID"), []);
+    // Line two would hand out all of System V IPC for one privilege of it.
+    assert_eq!(opened("+PRIV_IPC_READ +PRIV_IPC_WRITE +PRIV_IPC_ADMIN"), []);
+    for row in &TABLE {
+        match (row.verdict, row.opens) {
+            (Verdict::AllowWith(flags), Opens::Flag(flag)) => {
+                assert_eq!(flag.bits().count_ones(), 1, "{}", row.name);
+                assert!(flags.contains(flag), "{}", row.name);
+            }
+            (Verdict::AllowWith(flags), opens) => {
+                assert_eq!((flags, opens), (JailFlags::SYSVIPC, Opens::Nothing), "{}", row.name);
+            }
+            (Verdict::Allow | Verdict::Deny, opens) => {
+                assert_eq!(opens, Opens::Nothing, "{}", row.name);
+            }
+            (Verdict::ByName, opens) => {
+                assert!(!matches!(opens, Opens::Flag(_)), "{}", row.name);
+            }
+        }
+    }
+}
+
+/// Whom the jail takes something away from: all others get the same outside.
+#[test]
+fn whose_requests_are_the_jails_affair() {
+    for row in &TABLE {
+        let everyone = row.asked == Asked::Everyone;
+        let real = ["PRIV_MAXFILES", "PRIV_MAXPROC", "PRIV_PROC_LIMIT"].contains(&row.name);
+        for (uid, real_uid) in [(0, 0), (0, 1001), (1001, 0), (1001, 1001)] {
+            let root = if real { real_uid == 0 } else { uid == 0 };
+            let expected = root || everyone;
+            let answer = is_jails_affair(row.privilege, uid, real_uid);
+            assert_eq!(answer, expected, "{} by {uid}, really {real_uid}", row.name);
+        }
+    }
+}
+
+/// The text of each denial fits, says which privilege, which jail and why, and
+/// asks printf(3) for the one number that comes with it.
+#[test]
+fn messages() {
+    for row in &TABLE {
+        let text = message::denial(row.privilege).to_str().unwrap();
+        assert!(text.len() <= message::LONGEST, "{} bytes: {text}", text.len());
+        let expected = match row.verdict {
+            Verdict::Allow | Verdict::Deny => format!("{} denied in rjail %ju: ", row.name),
+            Verdict::ByName => format!("{} denied in rjail %ju without its name: ", row.name),
+            Verdict::AllowWith(any) => {
+                let (least, _) = any.iter_names().last().unwrap();
+                format!("{} denied in rjail %ju without RJAIL_{least}: ", row.name)
+            }
+        };
+        let why = text.strip_prefix(&expected).unwrap_or_else(|| panic!("{text}: not {expected}"));
+        assert!(row.reason.starts_with(why), "{text}");
+        assert!(why.len() > 8, "no reason is left: {text}");
+        assert!(!why.contains('%') && !why.ends_with(' '), "{text}");
+        assert!(text.is_ascii());
+    }
+    let settimeofday = message::denial(Privilege::Settimeofday);
+    let text = c"PRIV_SETTIMEOFDAY denied in rjail %ju without RJAIL_SETTIME: The machine has one \
+                 clock.";
+    assert_eq!(settimeofday, text);
+    for text in [message::TAKEN, message::UNNAMED] {
+        assert!(text.to_bytes().len() <= message::LONGEST);
+        assert_eq!(text.to_str().unwrap().matches("%ju").count(), 2);
     }
 }
 
@@ -178,6 +348,9 @@ fn what_each_flag_opens() {
             "SETTIME",
             vec!["PRIV_ADJTIME", "PRIV_CLOCK_SETTIME", "PRIV_NTP_ADJTIME", "PRIV_SETTIMEOFDAY"],
         ),
+        ("SOCKET_AF", vec![]),
+        ("STATFS_ALL", vec![]),
+        ("STATFS_BELOW", vec![]),
         // The kernel keeps the name in struct prison and asks PR_ALLOW_SET_HOSTNAME
         // there; the privilege it asks before, PRIV_SYSCTL_WRITEJAIL, is wider.
         ("SET_HOSTNAME", vec![]),
@@ -238,7 +411,7 @@ fn what_users_lose() {
     let lost: Vec<_> = TABLE
         .iter()
         .filter(|row| row.asked == Asked::Everyone)
-        .filter(|row| check(JailFlags::empty(), row.privilege).is_err())
+        .filter(|row| !allowed(JailFlags::empty()).contains(row.name))
         .map(|row| row.name)
         .collect();
     assert_eq!(lost, ["PRIV_KMEM_READ", "PRIV_VM_MLOCK", "PRIV_VM_MUNLOCK", "PRIV_MSGBUF"]);
@@ -314,13 +487,15 @@ fn flags_are_those_of_the_c_header() {
         .filter_map(|rest| {
             let mut words = rest.split_whitespace();
             let (name, value) = (words.next()?, words.next()?);
-            let digits = value.strip_prefix("0x")?.trim_end_matches('u');
+            let digits = value.strip_prefix("0x")?.strip_suffix('u')?;
             Some((name, u32::from_str_radix(digits, 16).unwrap()))
         })
         .collect();
     let mut expected: BTreeMap<&str, u32> =
         JailFlags::all().iter_names().map(|(name, flag)| (name, flag.bits())).collect();
     expected.insert("FLAGS_ALL", JailFlags::all().bits());
+    expected.insert("DEFAULTS", 1 << 31);
+    expected.insert("HELD", 1);
     assert_eq!(defines, expected);
     let paper: Vec<_> = JailFlags::PAPER.iter_names().map(|(n, _)| format!("RJAIL_{n}")).collect();
     assert!(header.contains(&format!("RJAIL_PAPER\t\t({})", paper.join(" | "))));

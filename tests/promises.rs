@@ -18,7 +18,7 @@ use proptest::sample::{Index, select};
 use rjail::address::Lines;
 use rjail::kernel::counted::Ref;
 use rjail::prison::{JailFlags, Jid};
-use rjail::privilege::{self, Privilege, TABLE};
+use rjail::privilege::{Named, Numbers, Privilege, TABLE, Verdict};
 use rjail_model::Result;
 use rjail_model::machine::{Args, INIT, Machine, Pid};
 use rjail_model::names::Place;
@@ -31,6 +31,31 @@ const FIRST: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 2);
 const SECOND: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 3);
 const THIRD: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 4);
 const FOREIGN: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
+
+/// Privileges given and taken by name.
+const NAMES: &[&str] = &[
+    "",
+    "",
+    "+PRIV_KTRACE",
+    "+PRIV_NETINET_RAW -PRIV_CRED_SETUID",
+    "-PRIV_VFS_CHROOT -PRIV_SIGNAL_DIFFCRED",
+    "+PRIV_VFS_SYSFLAGS +PRIV_IPC_MSGSIZE -PRIV_NETINET_RESERVEDPORT",
+];
+
+/// The model's kernel numbers the privileges as they come.
+fn parse(named: &str) -> Named {
+    const HEADER: [(u16, &str); TABLE.len()] = {
+        let mut header = [(0, ""); TABLE.len()];
+        let mut number = 0;
+        while (number as usize) < header.len() {
+            header[number as usize] = (number + 1, TABLE[number as usize].name);
+            number += 1;
+        }
+        header
+    };
+    const NUMBERS: Numbers = Numbers::bind(15, &HEADER);
+    Named::parse(&NUMBERS, named.as_bytes()).expect("a list of names")
+}
 
 /// Names that lead in, out, up, and nowhere.
 const PATHS: &[&str] = &[
@@ -97,7 +122,7 @@ enum Call {
     Setsid,
     Exit,
     Wait(Index),
-    Jail { path: &'static str, list: &'static [Ipv4Addr], flags: u32 },
+    Jail { path: &'static str, list: &'static [Ipv4Addr], flags: u32, named: &'static str },
     Setuid(u32),
     Signal(Index),
     SignalGroup(Index),
@@ -130,11 +155,9 @@ fn a_call() -> impl Strategy<Value = Call> {
         1 => Just(Call::Setsid),
         3 => Just(Call::Exit),
         2 => who().prop_map(Call::Wait),
-        8 => (select(ROOTS), select(LISTS), any::<u32>()).prop_map(|(path, list, flags)| Call::Jail {
-            path,
-            list,
-            flags
-        }),
+        8 => (select(ROOTS), select(LISTS), any::<u32>(), select(NAMES)).prop_map(
+            |(path, list, flags, named)| Call::Jail { path, list, flags, named }
+        ),
         1 => select(vec![0, USER]).prop_map(Call::Setuid),
         2 => who().prop_map(Call::Signal),
         1 => who().prop_map(Call::SignalGroup),
@@ -170,6 +193,7 @@ struct Sealed {
     root: Node,
     addresses: Vec<Ipv4Addr>,
     flags: JailFlags,
+    named: &'static str,
 }
 
 /// Who is where, by the three rules.
@@ -254,15 +278,20 @@ impl World {
                 let child = self.target(who);
                 self.machine.wait(pid, child)?;
             }
-            Call::Jail { path, list, flags } => {
+            Call::Jail { path, list, flags, named } => {
                 let flags = JailFlags::from_bits_truncate(flags);
                 let root = machine.lookup(pid, path);
                 let (before, jails) = (machine.credential(pid)?, machine.jails());
-                let args = Args { hostname: "inside".to_owned(), addresses: list.to_vec(), flags };
+                let args = Args {
+                    hostname: "inside".to_owned(),
+                    addresses: list.to_vec(),
+                    flags,
+                    named: parse(named),
+                };
                 match machine.rjail(pid, path, &args) {
                     Ok(jid) => {
                         assert_eq!(jail, None, "a jail was entered from inside a jail");
-                        let sealed = Sealed { root: root?, addresses: list.to_vec(), flags };
+                        let sealed = Sealed { root: root?, addresses: list.to_vec(), flags, named };
                         assert!(
                             self.statement.jails.insert(jid, sealed).is_none(),
                             "{jid:?} twice"
@@ -453,13 +482,23 @@ impl World {
         }
     }
 
-    /// Promise 4.
+    /// Promise 4: root holds exactly what the table and the words by name say,
+    /// and a user nothing beyond that.
     fn check_privileges(&self, pid: Pid, jid: Jid) {
-        let (lines, flags) = (self.machine.lines(), self.statement.jails[&jid].flags);
+        let sealed = &self.statement.jails[&jid];
+        let root = self.machine.credential(pid).expect("it is there").uid == 0;
+        let words: Vec<&str> = sealed.named.split_whitespace().collect();
+        let has = |sign: char, name| words.iter().any(|w| w.strip_prefix(sign) == Some(name));
         for row in &TABLE {
+            let by_table = match row.verdict {
+                Verdict::Allow => !row.second_line || self.machine.lines() == Lines::Both,
+                Verdict::AllowWith(any) => sealed.flags.intersects(any),
+                Verdict::ByName | Verdict::Deny => false,
+            };
+            let granted = (by_table || has('+', row.name)) && !has('-', row.name);
             let held = self.machine.privileged(pid, row.privilege).is_ok();
-            let granted = privilege::check_with(lines, flags, row.privilege).is_ok();
             assert!(!held || granted, "promise 4: {pid:?} holds {}", row.name);
+            assert!(held || !granted || !root, "promise 4: {pid:?} lacks {}", row.name);
         }
     }
 
@@ -566,8 +605,8 @@ fn the_histories_reach_into_jails() {
 }
 
 fn enter(machine: &mut Machine, pid: Pid, list: &[Ipv4Addr]) -> Result<Jid> {
-    let (addresses, flags) = (list.to_vec(), JailFlags::PAPER);
-    machine.rjail(pid, "/jail", &Args { hostname: "inside".to_owned(), addresses, flags })
+    let (addresses, flags, named) = (list.to_vec(), JailFlags::PAPER, Named::NONE);
+    machine.rjail(pid, "/jail", &Args { hostname: "inside".to_owned(), addresses, flags, named })
 }
 
 /// A directory that a process outside puts into a table shared with the entrant.

@@ -8,7 +8,9 @@
 
 use core::net::Ipv4Addr;
 
-use rjail::privilege::{Native, Privilege, check};
+use rjail::address::Lines;
+use rjail::prison::JailFlags;
+use rjail::privilege::{Native, Privilege, given_by};
 
 use crate::machine::{Credential, Native as Prison};
 use crate::{Errno, Result};
@@ -37,9 +39,8 @@ pub fn trespass(subject: &Credential, object: &Credential) -> Result {
 pub fn privilege(credential: &Credential, privilege: Privilege) -> Result {
     let Some(jail) = prison(credential) else { return Ok(()) };
     let granted = match privilege.row().native {
-        Native::Same => check(jail.flags, privilege).is_ok(),
+        Native::Same => given_by(Lines::Both, jail.flags).contains(privilege),
         Native::Tighter(_) => true,
-        Native::Looser(_) => false,
     };
     if granted { Ok(()) } else { Err(Errno::EPERM) }
 }
@@ -92,11 +93,15 @@ pub fn delivers(owner: &Credential, destination: Ipv4Addr) -> bool {
 /// # Errors
 /// `EPROTONOSUPPORT`.
 pub fn family(credential: &Credential, domain: i32) -> Result {
-    use rjail::address::family::{INET, NETLINK, ROUTE, UNIX};
+    use rjail::address::family::{INET, INET6, NETLINK, ROUTE, UNIX};
     let permitted = match prison(credential) {
         None => true,
         Some(jail) if domain == INET => !jail.addresses.is_empty(),
-        Some(_) => [UNIX, ROUTE, NETLINK].contains(&domain),
+        Some(_) if domain == INET6 => false,
+        Some(jail) => {
+            let others = jail.flags.contains(JailFlags::SOCKET_AF);
+            others || [UNIX, ROUTE, NETLINK].contains(&domain)
+        }
     };
     if permitted { Ok(()) } else { Err(Errno::EPROTONOSUPPORT) }
 }
@@ -120,7 +125,6 @@ pub fn audit(credential: &Credential) -> Result {
 /// # Errors
 /// `EPERM`.
 pub fn quotas(credential: &Credential) -> Result {
-    use rjail::prison::JailFlags;
     let allowed = prison(credential).is_none_or(|jail| jail.flags.contains(JailFlags::QUOTAS));
     if allowed { Ok(()) } else { Err(Errno::EPERM) }
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rjail::address::{self, Lines};
 use rjail::kernel::counted::{Counted, Graveyard, Ref};
 use rjail::prison::{JailFlags, Jid, Prison, Registry};
-use rjail::privilege::{Asked, Privilege};
+use rjail::privilege::{Asked, Named, Opens, Privilege};
 use rjail::root::{Entrant, admit};
 use rjail::{privilege, visibility};
 
@@ -69,7 +69,8 @@ pub struct Native {
     pub root: Node,
     /// `pr_addrs`.
     pub addresses: Vec<Ipv4Addr>,
-    /// `pr_allow`, in rjail's flags.
+    /// `pr_allow`, in rjail's flags: those asked for, and those that a
+    /// privilege given by name needs.
     pub flags: JailFlags,
     /// `pr_hostname`: the one thing that can be changed.
     pub hostname: Mutex<String>,
@@ -132,6 +133,8 @@ pub struct Args {
     pub addresses: Vec<Ipv4Addr>,
     /// The flags.
     pub flags: JailFlags,
+    /// Single privileges.
+    pub named: Named,
 }
 
 /// The machine.
@@ -474,7 +477,11 @@ impl Machine {
     pub fn privileged(&self, pid: Pid, privilege: Privilege) -> Result {
         let credential = &self.process(pid)?.credential;
         if let Some(jail) = &credential.label {
-            ask(privilege::check_with(jail.lines(), jail.flags(), privilege))?;
+            let answer = privilege::check(jail.privileges(), privilege);
+            if privilege::is_jails_affair(privilege, credential.uid, credential.uid) {
+                jail.ledger().record(privilege, answer.is_ok());
+            }
+            ask(answer)?;
         }
         line_two::privilege(credential, privilege)?;
         if credential.uid == 0 || privilege.row().asked == Asked::Everyone {
@@ -662,16 +669,22 @@ impl Machine {
             return Err(Errno::ENOTDIR);
         }
         let jid = ask(self.registry.allot())?;
+        let opened = args.named.opens().filter_map(|opens| match opens {
+            Opens::Flag(flag) => Some(flag),
+            Opens::Nothing | Opens::SetAudit => None,
+        });
+        let allow = opened.fold(args.flags, JailFlags::union);
         let native = (self.lines == Lines::Both).then(|| {
             Arc::new(Native {
                 jid,
                 root,
                 addresses: args.addresses.clone(),
-                flags: args.flags,
+                flags: allow,
                 hostname: Mutex::new(args.hostname.clone()),
             })
         });
-        let prison = Prison::new(jid, args.flags, args.addresses.clone(), native.clone());
+        let prison =
+            Prison::new(jid, args.flags, &args.named, args.addresses.clone(), native.clone());
         let label = ask(Ref::new(Jail { root, prison }))?;
         ask(self.registry.insert(jid, &label))?;
         let process = self.process_mut(pid)?;

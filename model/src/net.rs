@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use cases::Proto;
 use rjail::address::{self, Lines, Source, family, kind};
-use rjail::prison::{JailFlags, Jid};
+use rjail::prison::Jid;
 use rjail::privilege::Privilege;
 
 use crate::machine::{Credential, Machine, Pid};
@@ -57,8 +57,7 @@ impl Machine {
     pub fn may_open_socket(&self, pid: Pid, asked: address::Socket) -> Result {
         let credential = self.credential(pid)?;
         if let Some(jail) = &credential.label {
-            let raw = jail.flags().contains(JailFlags::RAW_SOCKETS);
-            ask(address::permits_socket(jail.addresses(), asked, raw, self.lines()))?;
+            ask(address::permits_socket(jail.addresses(), asked, jail.sockets(), self.lines()))?;
         }
         // The families that the machine of the cases has.
         if ![family::UNIX, family::INET, family::ROUTE, family::INET6, family::NETLINK]

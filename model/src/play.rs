@@ -9,6 +9,7 @@ use cases::world::{
 use cases::{Addr, Answer, Case, Kind, Name, Op, Place, Proto, Who};
 use rjail::address::{Lines, Socket, family, kind, protocol};
 use rjail::prison::JailFlags;
+use rjail::privilege::Named;
 use rjail::privilege::Privilege;
 
 use crate::machine::{Args, INIT, Machine, Pid};
@@ -98,7 +99,12 @@ struct Stage {
 }
 
 fn paper(hostname: &str, address: [u8; 4]) -> Args {
-    Args { hostname: hostname.to_owned(), addresses: vec![address.into()], flags: JailFlags::PAPER }
+    Args {
+        hostname: hostname.to_owned(),
+        addresses: vec![address.into()],
+        flags: JailFlags::PAPER,
+        named: Named::NONE,
+    }
 }
 
 impl Stage {

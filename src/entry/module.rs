@@ -12,7 +12,7 @@ use crate::kernel::credential::{JailRef, jid_of};
 use crate::kernel::process::Current;
 use crate::kernel::second_line::NativePrison;
 use crate::kernel::{second_line, task};
-use crate::prison::Jid;
+use crate::prison::{Default, Jid};
 
 /// Before the policy is registered.
 ///
@@ -124,4 +124,22 @@ extern "C" fn rjail_entry_second_line() -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn rjail_entry_set_second_line(on: c_int) -> c_int {
     Errno::from_result(jail::set_second_line(on))
+}
+
+/// One of the sysctls that say what new jails get, by its place in
+/// [`Default::ALL`].
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_default(which: c_int) -> c_int {
+    default_at(which).map_or(0, jail::default)
+}
+
+/// Sets it.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_set_default(which: c_int, value: c_int) -> c_int {
+    let which = default_at(which).ok_or(Errno::EINVAL);
+    Errno::from_result(which.and_then(|which| jail::set_default(which, value)))
+}
+
+fn default_at(which: c_int) -> Option<Default> {
+    Default::ALL.get(usize::try_from(which).ok()?).copied()
 }

@@ -2,17 +2,17 @@
 //! The suser filter. C source: `sys/kern/kern_priv.c`,
 //! `sys/security/mac/mac_priv.c`.
 
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 
 use sys_bindings as c;
 
 use crate::Errno;
-use crate::kernel::credential::jail_of;
-use crate::privilege::{self, Numbers};
+use crate::kernel::credential::{Jail, jail_of};
+use crate::privilege::{self, Numbers, Privilege, message};
 
 /// The table under this kernel's numbers; a name without a row, or a row
 /// without a name, fails the build here.
-static NUMBERS: Numbers = Numbers::bind(RELEASE, c::PRIVILEGES);
+pub(super) static NUMBERS: Numbers = Numbers::bind(RELEASE, c::PRIVILEGES);
 
 #[expect(clippy::cast_possible_truncation, reason = "15")]
 const RELEASE: u16 = (c::__FreeBSD_version / 100_000) as u16;
@@ -26,6 +26,38 @@ unsafe extern "C" fn rjail_priv_check(cred: *mut c::ucred, number: c_int) -> c_i
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
     // A gap in the header's numbers, or one beyond them, is nobody's privilege.
-    let Some(privilege) = NUMBERS.privilege(number) else { return Errno::EPERM.number() };
-    Errno::from_result(privilege::check_with(jail.lines(), jail.flags(), privilege))
+    let Some(privilege) = NUMBERS.privilege(number) else {
+        jail.ledger().record_unnamed(number);
+        return denied(cred, jail, number, message::UNNAMED);
+    };
+    let answer = privilege::check(jail.privileges(), privilege);
+    // SAFETY: alive during the call.
+    let uid = unsafe { (*cred).cr_uid };
+    // SAFETY: alive during the call.
+    let real_uid = unsafe { (*cred).cr_ruid };
+    if privilege::is_jails_affair(privilege, uid, real_uid) {
+        jail.ledger().record(privilege, answer.is_ok());
+        if answer.is_err() {
+            return denied(cred, jail, number, why(jail, privilege));
+        }
+    }
+    Errno::from_result(answer)
+}
+
+/// What the program is told.
+#[cold]
+fn why(jail: &Jail, privilege: Privilege) -> &'static CStr {
+    if privilege::given_by(jail.lines(), jail.flags()).contains(privilege) {
+        message::TAKEN
+    } else {
+        message::denial(privilege)
+    }
+}
+
+/// Tells whoever listens; `EPERM`.
+#[cold]
+fn denied(cred: *mut c::ucred, jail: &Jail, number: c_int, why: &'static CStr) -> c_int {
+    // SAFETY: the credential is only compared; the text is static.
+    unsafe { c::rjail_c_denied(cred, jail.jid().get(), number, why.as_ptr()) };
+    Errno::EPERM.number()
 }

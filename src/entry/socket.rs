@@ -11,7 +11,6 @@ use sys_bindings as c;
 use crate::address::{self, Lines, Source};
 use crate::kernel::credential::{Jail, jail_of, jid_of};
 use crate::kernel::socket::{AF_INET, AF_INET6, Name, Socket};
-use crate::prison::JailFlags;
 use crate::{Errno, Result, visibility};
 
 /// socket(2), socketpair(2).
@@ -28,8 +27,12 @@ unsafe extern "C" fn rjail_socket_check_create(
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
     let asked = address::Socket { domain, kind, protocol };
-    let raw = jail.flags().contains(JailFlags::RAW_SOCKETS);
-    Errno::from_result(address::permits_socket(jail.addresses(), asked, raw, jail.lines()))
+    Errno::from_result(address::permits_socket(
+        jail.addresses(),
+        asked,
+        jail.sockets(),
+        jail.lines(),
+    ))
 }
 
 /// bind(2), bindat(2).

@@ -1,52 +1,84 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! rjail(2): from user memory to a [`Request`].
+//! The system call: from user memory to a [`Request`], from a jail to what
+//! rjail_get(2) tells of it.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
+use core::mem::offset_of;
 
 use static_assertions::const_assert_eq;
 use sys_bindings as c;
 
+use super::privilege::NUMBERS;
 use crate::jail::{self, Request};
+use crate::kernel::credential::Jail;
 use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
 use crate::kernel::socket::host_order;
 use crate::kernel::uaccess::UserPtr;
 use crate::prison::{JailFlags, Jid};
+use crate::privilege::{LONGEST, Named, Privilege};
 use crate::{Errno, Result, address};
 
-const VERSION: u32 = c::RJAIL_VERSION.cast_unsigned();
-
-// The header for C programs and the flags here are one list.
+/// The C header and the crate for Rust programs are one layout.
+macro_rules! same_layout {
+    ($($rust:ty = $c:ty { $($field:ident)* })*) => {$(
+        const_assert_eq!(size_of::<$rust>(), size_of::<$c>());
+        $(const_assert_eq!(offset_of!($rust, $field), offset_of!($c, $field));)*
+    )*};
+}
+same_layout! {
+    abi::Args = c::rjail_args { size version path hostname ip4 ip4s flags privileges }
+    abi::Info = c::rjail_info {
+        size version jid which flags lines ip4s rows unnamed last_unnamed missed ledger
+    }
+    abi::Row = c::rjail_privilege { name number state allowed denied }
+}
+const_assert_eq!(abi::VERSION, c::RJAIL_VERSION.cast_unsigned());
+const_assert_eq!(abi::operation::CREATE, c::RJAIL_CREATE);
+const_assert_eq!(abi::operation::GET, c::RJAIL_GET);
+const_assert_eq!(abi::DEFAULTS as i64, c::RJAIL_DEFAULTS);
+const_assert_eq!(abi::THIS, c::RJAIL_THIS.cast_unsigned());
+const_assert_eq!(abi::NEXT, c::RJAIL_NEXT.cast_unsigned());
+const_assert_eq!(abi::HELD, c::RJAIL_HELD.cast_unsigned());
+const_assert_eq!(abi::MAX_IP4, c::RJAIL_MAX_IP4.cast_unsigned());
+const_assert_eq!(address::MAX, c::RJAIL_MAX_IP4 as usize);
+// So are the header's flags and these.
 const_assert_eq!(JailFlags::all().bits(), c::RJAIL_FLAGS_ALL.cast_unsigned());
 const_assert_eq!(
     JailFlags::PAPER.bits(),
     (c::RJAIL_SET_HOSTNAME | c::RJAIL_RESERVED_PORTS).cast_unsigned()
 );
-const_assert_eq!(address::MAX, c::RJAIL_MAX_IP4 as usize);
 
-/// The system call; `jid` is set when it returns 0.
+/// The system call; `jid`, what it returns, is set when this is 0.
 ///
 /// # Safety
-/// `td` is `curthread`; `jid` is a place to write to. `args` may be anything.
+/// `td` is `curthread`; `jid` is a place to write to. The rest may be anything.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn rjail_entry_create(
+unsafe extern "C" fn rjail_entry_syscall(
     td: *mut c::thread,
-    args: *const c::rjail_args,
+    operation: c_int,
+    structure: *mut c_void,
     jid: *mut i64,
 ) -> c_int {
     // SAFETY: as the caller says.
     let Some(mut current) = (unsafe { Current::new(td) }) else { return Errno::EINVAL.number() };
-    match create(&mut current, UserPtr::new(args)) {
-        Ok(made) => {
+    let done = match operation {
+        abi::operation::CREATE => create(&mut current, UserPtr::new(structure.cast())),
+        abi::operation::GET => get(&current, UserPtr::new(structure.cast())),
+        _ => Err(Errno::EINVAL),
+    };
+    match done {
+        Ok(number) => {
             // SAFETY: as the caller says.
-            unsafe { jid.write(made.get().cast_signed()) };
+            unsafe { jid.write(number.get().cast_signed()) };
             0
         }
         Err(errno) => errno.number(),
     }
 }
 
-fn create(current: &mut Current, args: UserPtr<c::rjail_args>) -> Result<Jid> {
+/// rjail(2).
+fn create(current: &mut Current, args: UserPtr<abi::Args>) -> Result<Jid> {
     let admitted = jail::admit_early(current)?;
     let request = read(args)?;
     jail::create(current, admitted, &request)
@@ -55,28 +87,103 @@ fn create(current: &mut Current, args: UserPtr<c::rjail_args>) -> Result<Jid> {
 /// Copies the arguments in, each byte once: what is checked is what is used.
 ///
 /// # Errors
-/// `EFAULT`; `EINVAL` for a size, a version or a count; `ENAMETOOLONG`.
-fn read(args: UserPtr<c::rjail_args>) -> Result<Request> {
-    // Size and version come first, so that a structure of another version is
-    // never read as this one.
-    let size = args.cast::<u32>().read()?;
-    if usize::try_from(size) != Ok(size_of::<c::rjail_args>()) {
-        return Err(Errno::EINVAL);
-    }
-    let args = args.read()?;
-    // Read a second time with the rest: another thread may have changed it.
-    if args.size != size || args.version != VERSION {
-        return Err(Errno::EINVAL);
-    }
+/// `EFAULT`; `EINVAL` for a size, a version, a count or a privilege's name;
+/// `ENAMETOOLONG`.
+fn read(args: UserPtr<abi::Args>) -> Result<Request> {
+    let args = read_sized(args, |args| (args.size, args.version))?;
     let count = usize::try_from(args.ip4s).map_err(|_| Errno::EINVAL)?;
     if count > address::MAX {
         return Err(Errno::EINVAL);
     }
-    let path = UserPtr::new(args.path).read_string(limit(c::MAXPATHLEN))?;
-    let hostname = UserPtr::new(args.hostname).read_string(limit(c::MAXHOSTNAMELEN))?;
-    let ip4 = UserPtr::new(args.ip4).read_slice(count)?;
+    let path = UserPtr::at(args.path).read_string(limit(c::MAXPATHLEN))?;
+    let hostname = UserPtr::at(args.hostname).read_string(limit(c::MAXHOSTNAMELEN))?;
+    let ip4 = UserPtr::<c::in_addr>::at(args.ip4).read_slice(count)?;
     let addresses = try_collect(ip4.iter().map(|ip4| host_order(ip4.s_addr)))?;
-    Ok(Request { path, hostname, addresses, flags: args.flags })
+    let named = if args.privileges == 0 {
+        Named::NONE
+    } else {
+        Named::parse(&NUMBERS, UserPtr::at(args.privileges).read_string(LONGEST)?.as_bytes())?
+    };
+    let (flags, defaults) = (args.flags & !abi::DEFAULTS, args.flags & abi::DEFAULTS != 0);
+    Ok(Request { path, hostname, addresses, flags, defaults, named })
+}
+
+/// Copies a structure in that begins with its size and version.
+///
+/// # Errors
+/// `EFAULT`, `EINVAL`.
+fn read_sized<T: crate::kernel::uaccess::Plain>(
+    from: UserPtr<T>,
+    head: impl Fn(&T) -> (u32, u32),
+) -> Result<T> {
+    // The size comes first, so that a structure of another version is never
+    // read as this one.
+    let size = from.cast::<u32>().read()?;
+    if usize::try_from(size) != Ok(size_of::<T>()) {
+        return Err(Errno::EINVAL);
+    }
+    let value = from.read()?;
+    // Read a second time with the rest: another thread may have changed it.
+    if head(&value) == (size, abi::VERSION) { Ok(value) } else { Err(Errno::EINVAL) }
+}
+
+/// rjail_get(2): anybody outside may ask, as with jls(8).
+///
+/// # Errors
+/// `EPERM` in a jail, rjail's or the kernel's; `ENOENT`; `EINVAL` for a size, a
+/// version or a choice; `EFAULT`.
+fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
+    if current.jail().is_some() || current.native_jailed() {
+        return Err(Errno::EPERM);
+    }
+    let asked = read_sized(to, |info| (info.size, info.version))?;
+    let next = match asked.which {
+        abi::THIS => false,
+        abi::NEXT => true,
+        _ => return Err(Errno::EINVAL),
+    };
+    let jid = u64::try_from(asked.jid).map_err(|_| Errno::EINVAL)?;
+    let jail = jail::find(jid, next).ok_or(Errno::ENOENT)?;
+    let ledger = jail.ledger();
+    let mut rows = 0;
+    for privilege in Privilege::ALL {
+        // Names that this kernel lacks are no rows, nor are second names.
+        if NUMBERS.canonical(privilege) != Some(privilege) {
+            continue;
+        }
+        if asked.ledger != 0 && rows < asked.rows {
+            UserPtr::<abi::Row>::at(asked.ledger).add(rows).write(&row(&jail, privilege))?;
+        }
+        rows += 1;
+    }
+    let unnamed = ledger.unnamed();
+    to.write(&abi::Info {
+        jid: jail.jid().get().cast_signed(),
+        flags: jail.flags().bits(),
+        lines: if jail.second_line().is_some() { 2 } else { 1 },
+        ip4s: u32::try_from(jail.addresses().len()).map_err(|_| Errno::EINVAL)?,
+        rows,
+        unnamed: unnamed.denied,
+        last_unnamed: unnamed.last,
+        missed: ledger.missed(),
+        ..asked
+    })?;
+    Ok(jail.jid())
+}
+
+fn row(jail: &Jail, privilege: Privilege) -> abi::Row {
+    let count = jail.ledger().count(privilege);
+    let mut row = abi::Row {
+        number: NUMBERS.number(privilege).unwrap_or_default(),
+        state: if jail.privileges().contains(privilege) { abi::HELD } else { 0 },
+        allowed: u64::from(count.allowed),
+        denied: u64::from(count.denied),
+        ..abi::Row::default()
+    };
+    for (to, from) in row.name.iter_mut().zip(privilege.name().bytes()) {
+        *to = from;
+    }
+    row
 }
 
 const fn limit(of_header: i32) -> usize {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Safe wrappers of the kernel's objects, one file for each.
 //!
-//! [`counted`] and [`memory`] need no kernel and run on any host; the rest exists
-//! in the module only.
+//! [`counted`], [`late`] and [`memory`] need no kernel and run on any host; the
+//! rest exists in the module only.
 
 pub mod counted;
+pub mod late;
 pub mod memory;
 
 #[cfg(target_os = "none")]

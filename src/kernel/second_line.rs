@@ -20,6 +20,7 @@ use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
 use crate::prison::{JailFlags, Jid};
+use crate::privilege::{Named, Opens};
 use crate::{Errno, Result, address};
 
 /// The kernel's `struct prison_ip`, private to kern_jail.c: an epoch context, a
@@ -43,7 +44,23 @@ const ALLOW: &[(JailFlags, u32)] = &[
     (JailFlags::EXTATTR, c::PR_ALLOW_EXTATTR.cast_unsigned()),
     (JailFlags::SETTIME, c::PR_ALLOW_SETTIME.cast_unsigned()),
     (JailFlags::ADJTIME, c::PR_ALLOW_ADJTIME.cast_unsigned()),
+    (JailFlags::SOCKET_AF, c::PR_ALLOW_SOCKET_AF.cast_unsigned()),
 ];
+
+/// `pr_allow` of a jail: for its flags, and what privileges given by name need.
+/// Of the latter the label lets pass the named ones alone.
+fn allow(flags: JailFlags, named: &Named) -> u32 {
+    let bits = |flags: JailFlags| {
+        ALLOW.iter().filter(|(flag, _)| flags.contains(*flag)).fold(0, |bits, (_, bit)| bits | bit)
+    };
+    named.opens().fold(bits(flags), |all, opens| {
+        all | match opens {
+            Opens::Nothing => 0,
+            Opens::Flag(flag) => bits(flag),
+            Opens::SetAudit => c::PR_ALLOW_SETAUDIT.cast_unsigned(),
+        }
+    })
+}
 
 /// `pr_flags`: a host name and IP addresses of its own, sources chosen among
 /// the latter.
@@ -55,9 +72,6 @@ const FLAGS: u32 = (c::PR_HOST
     | c::PR_IP6_USER
     | c::PR_IP6_SADDRSEL)
     .cast_unsigned();
-
-/// `enforce_statfs`: the jail sees the mount of its own root, and no other.
-const STATFS_ROOT_ONLY: i32 = 2;
 
 /// A prison that the kernel can use, and rjail keeps.
 ///
@@ -79,6 +93,7 @@ unsafe impl Sync for NativePrison {}
 pub(crate) struct Plan<'a> {
     pub(crate) jid: Jid,
     pub(crate) flags: JailFlags,
+    pub(crate) named: &'a Named,
     /// None only for the scratch prison: at boot there is no root yet.
     pub(crate) root: Option<Directory>,
     pub(crate) path: &'a UserString,
@@ -121,14 +136,10 @@ impl NativePrison {
         pr.pr_state = c::PRISON_STATE_ALIVE;
         pr.pr_parent = parent;
         pr.pr_flags = FLAGS;
-        let allow = ALLOW
-            .iter()
-            .filter(|(flag, _)| plan.flags.contains(*flag))
-            .fold(0, |allow, (_, bit)| allow | bit);
         // What the machine forbids itself, security.bsd.unprivileged_proc_debug
         // say, no jail has.
-        pr.pr_allow = allow & above.pr_allow;
-        pr.pr_enforce_statfs = STATFS_ROOT_ONLY;
+        pr.pr_allow = allow(plan.flags, plan.named) & above.pr_allow;
+        pr.pr_enforce_statfs = plan.flags.enforce_statfs();
         pr.pr_securelevel = above.pr_securelevel;
         pr.pr_devfs_rsnum = above.pr_devfs_rsnum;
         pr.pr_osreldate = above.pr_osreldate;
@@ -381,7 +392,8 @@ impl Scratch {
         hostname: &UserString,
     ) -> core::result::Result<Self, &'static CStr> {
         let flags = JailFlags::CHFLAGS;
-        let plan = Plan { jid: Jid::FIRST, flags, root: None, path, hostname, addresses };
+        let named = &Named::NONE;
+        let plan = Plan { jid: Jid::FIRST, flags, named, root: None, path, hostname, addresses };
         let prison = NativePrison::new(current, plan).map_err(|_| c"no memory")?;
         let credential = Credential::new().ok_or(c"no memory")?;
         // SAFETY: `credential` is empty and ours; the source is alive.

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
+use core::ptr;
 
 use sys_bindings as c;
 
@@ -11,24 +12,38 @@ use crate::{Errno, Result};
 
 /// An address that a process gave: a claim, until it was copied from.
 #[derive(Clone, Copy)]
-pub(crate) struct UserPtr<T>(*const T);
+pub(crate) struct UserPtr<T>(*mut T);
 
 /// Types of which every bit pattern is a value.
 ///
 /// # Safety
-/// As said, and without padding that anybody reads.
+/// As said, and without padding, so that none of the kernel's memory goes out.
 pub(crate) unsafe trait Plain: Copy {}
 // SAFETY: an integer.
 unsafe impl Plain for u32 {}
-// SAFETY: integers and pointers that nobody follows but `copyin`.
-unsafe impl Plain for c::rjail_args {}
+// SAFETY: integers, each where the one before ends.
+unsafe impl Plain for abi::Args {}
+// SAFETY: as above.
+unsafe impl Plain for abi::Info {}
+// SAFETY: bytes and integers, as above.
+unsafe impl Plain for abi::Row {}
 // SAFETY: four bytes.
 unsafe impl Plain for c::in_addr {}
 
 impl<T> UserPtr<T> {
     /// What a process passed as this address; it may be anything.
-    pub(crate) const fn new(address: *const T) -> Self {
+    pub(crate) const fn new(address: *mut T) -> Self {
         Self(address)
+    }
+
+    /// The same for an address in a structure.
+    pub(crate) const fn at(address: usize) -> Self {
+        Self(ptr::without_provenance_mut(address))
+    }
+
+    /// The address so many values further on.
+    pub(crate) const fn add(self, values: u32) -> Self {
+        Self(self.0.wrapping_add(values as usize))
     }
 
     /// The same address, of something else.
@@ -50,6 +65,18 @@ impl<T: Plain> UserPtr<T> {
         Errno::check(error)?;
         // SAFETY: filled in whole, and any bits are a `T` (`Plain`).
         Ok(unsafe { value.assume_init() })
+    }
+
+    /// Copies one value out.
+    ///
+    /// # Errors
+    /// `EFAULT`. May sleep.
+    pub(crate) fn write(self, value: &T) -> Result {
+        // SAFETY: the source is a value without padding (`Plain`); the
+        // destination is checked by copyout itself.
+        Errno::check(unsafe {
+            c::copyout(ptr::from_ref(value).cast(), self.0.cast(), size_of::<T>())
+        })
     }
 
     /// Copies `count` values in.

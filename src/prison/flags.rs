@@ -34,10 +34,31 @@ bitflags::bitflags! {
         const SETTIME = 0x200;
         /// Slew the machine's clock.
         const ADJTIME = 0x400;
+        /// See the mounts at and below the jail's root: `enforce_statfs` 1. A
+        /// jail without sees the one its root is on.
+        const STATFS_BELOW = 0x800;
+        /// See every mount of the machine: `enforce_statfs` 0.
+        const STATFS_ALL = 0x1000;
+        /// Sockets of families beside UNIX, IP, routing and netlink: the 4.0
+        /// kernel's `socket_unixiproute_only` off, `allow.socket_af` today.
+        const SOCKET_AF = 0x2000;
     }
 }
 
 impl JailFlags {
     /// The jail of the paper: its own name, its own low ports, nothing more.
     pub const PAPER: Self = Self::SET_HOSTNAME.union(Self::RESERVED_PORTS);
+
+    /// What the kernel calls `enforce_statfs`: 0, 1 or 2, the more the less is
+    /// seen.
+    #[must_use]
+    pub const fn enforce_statfs(self) -> i32 {
+        if self.contains(Self::STATFS_ALL) {
+            0
+        } else if self.contains(Self::STATFS_BELOW) {
+            1
+        } else {
+            2
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod defaults;
 mod flags;
 mod jid;
 mod registry;
@@ -11,33 +12,41 @@ mod registry;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
+pub use defaults::Default;
 pub use flags::JailFlags;
 pub use jid::Jid;
 pub use registry::Registry;
 
-use crate::address::Lines;
+use crate::address::{Lines, Sockets};
+use crate::privilege::{Ledger, Named, Privilege, Privileges, held};
 
-/// A jail. Nothing in it changes after [`Prison::new`]; so no field has a lock.
+/// A jail. Nothing in it changes after [`Prison::new`] but what the ledger counts,
+/// atomically; so no field has a lock.
 ///
 /// `K` is the second line's half: the kernel's `struct prison`, which the jail
 /// owns, or nothing where only the label decides.
 pub struct Prison<K> {
     jid: Jid,
     flags: JailFlags,
+    privileges: Privileges,
     addresses: Vec<Ipv4Addr>,
     second_line: Option<K>,
+    ledger: Ledger,
 }
 
 impl<K> Prison<K> {
     /// Puts a jail together.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         jid: Jid,
         flags: JailFlags,
+        named: &Named,
         addresses: Vec<Ipv4Addr>,
         second_line: Option<K>,
     ) -> Self {
-        Self { jid, flags, addresses, second_line }
+        let lines = lines_of(second_line.as_ref());
+        let privileges = held(lines, flags, named);
+        Self { jid, flags, privileges, addresses, second_line, ledger: Ledger::new() }
     }
 
     /// Its number.
@@ -54,6 +63,30 @@ impl<K> Prison<K> {
         self.flags
     }
 
+    /// What root in it may do.
+    #[must_use]
+    #[inline]
+    pub const fn privileges(&self) -> &Privileges {
+        &self.privileges
+    }
+
+    /// What root in it did, or was refused.
+    #[must_use]
+    #[inline]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Which sockets it may have.
+    #[must_use]
+    #[inline]
+    pub const fn sockets(&self) -> Sockets {
+        Sockets {
+            raw: self.privileges.contains(Privilege::NetinetRaw),
+            other_families: self.flags.contains(JailFlags::SOCKET_AF),
+        }
+    }
+
     /// Its IPv4 addresses, the primary first, in host order.
     #[must_use]
     #[inline]
@@ -65,7 +98,7 @@ impl<K> Prison<K> {
     #[must_use]
     #[inline]
     pub const fn lines(&self) -> Lines {
-        if self.second_line.is_some() { Lines::Both } else { Lines::LabelAlone }
+        lines_of(self.second_line.as_ref())
     }
 
     /// The kernel's half.
@@ -73,4 +106,8 @@ impl<K> Prison<K> {
     pub const fn second_line(&self) -> Option<&K> {
         self.second_line.as_ref()
     }
+}
+
+const fn lines_of<K>(second_line: Option<&K>) -> Lines {
+    if second_line.is_some() { Lines::Both } else { Lines::LabelAlone }
 }

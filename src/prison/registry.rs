@@ -72,6 +72,22 @@ impl<T: Counted> Registry<T> {
         weak.upgrade()
     }
 
+    /// The jail with the least number above this one, of those not dying. Looks
+    /// at every jail.
+    #[must_use]
+    pub fn find_next(&mut self, above: u64) -> Option<Ref<T>> {
+        let mut above = above;
+        loop {
+            let entered = self.chains.iter().flatten().map(|(jid, _)| *jid);
+            let next = entered.filter(|jid| jid.get() > above).min()?;
+            let found = self.find(next);
+            if found.is_some() {
+                return found;
+            }
+            above = next.get();
+        }
+    }
+
     /// How many jails are entered, dying ones included.
     #[must_use]
     pub const fn live(&self) -> usize {
@@ -97,7 +113,8 @@ mod tests {
     use crate::kernel::counted::{Counted, Graveyard, Ref};
     use crate::prison::Jid;
 
-    struct Jail;
+    /// Not empty, so that two of them have two addresses.
+    struct Jail(#[expect(dead_code, reason = "only its address is looked at")] u8);
     impl Counted for Jail {
         fn graveyard() -> &'static Graveyard<Self> {
             static DEAD: Graveyard<Jail> = Graveyard::new();
@@ -108,7 +125,7 @@ mod tests {
 
     fn enter(registry: &mut Registry<Jail>) -> (Jid, Ref<Jail>) {
         let jid = registry.allot().expect("numbers");
-        let jail = Ref::new(Jail).expect("memory");
+        let jail = Ref::new(Jail(0)).expect("memory");
         registry.insert(jid, &jail).expect("memory");
         (jid, jail)
     }
@@ -135,6 +152,26 @@ mod tests {
         assert_eq!(registry.live(), 0);
         assert!(!registry.remove(jid), "once");
         assert_eq!(registry.live(), 0, "what was not there is not counted off");
+    }
+
+    #[test]
+    fn the_next_jail_is_found_in_the_order_of_numbers() {
+        let mut registry = Registry::new();
+        assert!(registry.find_next(0).is_none());
+        let mut jails: alloc::vec::Vec<_> = (0..9).map(|_| enter(&mut registry)).collect();
+        // One is gone, one is dying.
+        let (gone, _) = jails.remove(6);
+        assert!(registry.remove(gone));
+        let (_dying, jail) = jails.remove(2);
+        drop(jail);
+        let (mut at, mut seen) = (0, alloc::vec::Vec::new());
+        while let Some(next) = registry.find_next(at) {
+            let (jid, _) = jails.iter().find(|(_, jail)| core::ptr::eq(&**jail, &*next)).unwrap();
+            at = jid.get();
+            seen.push(*jid);
+        }
+        assert!(seen.iter().eq(jails.iter().map(|(jid, _)| jid)));
+        assert!(registry.find_next(u64::MAX).is_none());
     }
 
     #[test]

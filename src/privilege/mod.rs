@@ -22,12 +22,23 @@
 
 #![forbid(unsafe_code)]
 
+mod ledger;
+pub mod message;
+mod named;
+mod numbers;
+mod set;
 mod table;
+
+use bitflags::Flags as _;
 
 use crate::address::Lines;
 use crate::errno::{Errno, Result};
 use crate::prison::JailFlags;
 
+pub use ledger::{Count, Ledger, Unnamed};
+pub use named::{LONGEST, Named};
+pub use numbers::Numbers;
+pub use set::Privileges;
 pub use table::{NAMES, Privilege, TABLE};
 
 /// What the table says about one privilege.
@@ -52,15 +63,26 @@ pub enum Asked {
     Everyone,
 }
 
-/// How the verdict compares with `prison_priv_check()`, and why it differs.
+/// What the second line asks of a jail before it lets a privilege pass; it must
+/// agree when the privilege is given by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// Nothing: it lets every jail have it.
+    Nothing,
+    /// What it keeps for this flag. The label still gives no more than the name.
+    Flag(JailFlags),
+    /// `allow.setaudit`, which no flag of rjail stands for.
+    SetAudit,
+}
+
+/// How the verdict compares with `prison_priv_check()`, and why it differs. It
+/// is never looser: no row lets pass what the native jail refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Native {
     /// As the native jail with the same flags.
     Same,
     /// The native jail would let it pass.
     Tighter(&'static str),
-    /// The native jail would not; the second line still refuses.
-    Looser(&'static str),
 }
 
 /// One privilege and all that a reviewer wants to know of it.
@@ -78,6 +100,8 @@ pub struct Row {
     pub reason: &'static str,
     /// What it answers to: where the kernel asks, or the paper's rule.
     pub source: &'static str,
+    /// What the second line must leave open.
+    pub opens: Opens,
     /// The native jail's decision beside it.
     pub native: Native,
     /// Who else has it.
@@ -88,60 +112,103 @@ pub struct Row {
     pub since: u16,
 }
 
-/// What each privilege needs of a jail's flags: any one of the bits.
-const NEEDS: [u32; TABLE.len()] = {
-    let mut needs = [0; TABLE.len()];
-    let mut i = 0;
-    while i < needs.len() {
-        needs[i] = match TABLE[i].verdict {
-            Verdict::Allow if TABLE[i].second_line => SECOND_LINE,
-            Verdict::Allow => ALWAYS,
-            Verdict::AllowWith(flags) => flags.bits(),
-            Verdict::ByName | Verdict::Deny => 0,
-        };
+/// Those that every jail has; the second set, only with the second line.
+const ALWAYS: (Privileges, Privileges) = {
+    let (mut always, mut with_second_line, mut i) = (Privileges::NONE, Privileges::NONE, 0);
+    while i < TABLE.len() {
+        let row = &TABLE[i];
+        match row.verdict {
+            Verdict::Allow if row.second_line => {
+                with_second_line = with_second_line.with(row.privilege);
+            }
+            Verdict::Allow => always = always.with(row.privilege),
+            Verdict::AllowWith(_) | Verdict::ByName | Verdict::Deny => {}
+        }
         i += 1;
     }
-    needs
+    (always, with_second_line)
 };
 
-/// A bit that every jail has and no flag uses.
-const ALWAYS: u32 = 1 << 31;
+const FLAGS: usize = JailFlags::FLAGS.len();
 
-/// A bit that every jail has while the second line is in force.
-const SECOND_LINE: u32 = 1 << 30;
+/// Those that each flag gives.
+const WITH: [(JailFlags, Privileges); FLAGS] = {
+    let mut with = [(JailFlags::empty(), Privileges::NONE); FLAGS];
+    let mut flag = 0;
+    while flag < FLAGS {
+        with[flag].0 = *JailFlags::FLAGS[flag].value();
+        let mut i = 0;
+        while i < TABLE.len() {
+            if let Verdict::AllowWith(any) = TABLE[i].verdict
+                && any.bits() & with[flag].0.bits() != 0
+            {
+                with[flag].1 = with[flag].1.with(TABLE[i].privilege);
+            }
+            i += 1;
+        }
+        flag += 1;
+    }
+    with
+};
 
-const _: () = assert!(JailFlags::all().bits() & (ALWAYS | SECOND_LINE) == 0);
+/// Those that the table gives to a jail with these flags. With the label alone,
+/// what only the second line keeps apart is not among them.
+#[must_use]
+pub fn given_by(lines: Lines, flags: JailFlags) -> Privileges {
+    let (always, with_second_line) = &ALWAYS;
+    let base = match lines {
+        Lines::Both => always.union(with_second_line),
+        Lines::LabelAlone => *always,
+    };
+    WITH.iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .fold(base, |held, (_, given)| held.union(given))
+}
 
-/// May root in a jail made with `flags` use `privilege`, as far as the first
-/// line can tell, the second in force beside it? Determines the answer from
-/// the two alone; takes no lock.
+/// Those that a jail holds: what its flags give, and what was added and taken
+/// away by name.
+#[must_use]
+pub fn held(lines: Lines, flags: JailFlags, named: &Named) -> Privileges {
+    given_by(lines, flags).union(&named.given).difference(&named.taken)
+}
+
+/// May root in a jail that holds these use `privilege`, as far as the first
+/// line can tell? Determines the answer from the two alone; takes no lock.
 ///
 /// # Errors
-/// `EPERM`: the table does not let this jail have it.
+/// `EPERM`.
 #[doc(alias = "prison_priv_check")]
 #[inline]
-pub fn check(flags: JailFlags, privilege: Privilege) -> Result {
-    check_with(Lines::Both, flags, privilege)
+pub fn check(held: &Privileges, privilege: Privilege) -> Result {
+    if held.contains(privilege) { Ok(()) } else { Err(Errno::EPERM) }
 }
 
-/// [`check`] under these lines. With the label alone, what only the second
-/// line keeps apart is refused as well.
-///
-/// # Errors
-/// `EPERM`: the table does not let this jail have it.
-#[inline]
-pub fn check_with(lines: Lines, flags: JailFlags, privilege: Privilege) -> Result {
-    let held = flags.bits()
-        | ALWAYS
-        | match lines {
-            Lines::Both => SECOND_LINE,
-            Lines::LabelAlone => 0,
-        };
-    match NEEDS.get(privilege as usize) {
-        Some(needs) if needs & held != 0 => Ok(()),
-        _ => Err(Errno::EPERM),
+/// Would a process with these user ids get the privilege outside any jail? Only
+/// then is it the jail that allows or denies. C source: `priv_check_cred`.
+#[must_use]
+pub fn is_jails_affair(privilege: Privilege, uid: u32, real_uid: u32) -> bool {
+    if REAL_USER.contains(privilege) {
+        real_uid == 0
+    } else {
+        uid == 0 || EVERYONE.contains(privilege)
     }
 }
+
+/// Those of which the kernel asks the real user id.
+const REAL_USER: Privileges =
+    Privileges::NONE.with(Privilege::Maxfiles).with(Privilege::Maxproc).with(Privilege::ProcLimit);
+
+/// Those that the kernel gives to everybody.
+const EVERYONE: Privileges = {
+    let (mut everyone, mut i) = (Privileges::NONE, 0);
+    while i < TABLE.len() {
+        if matches!(TABLE[i].asked, Asked::Everyone) {
+            everyone = everyone.with(TABLE[i].privilege);
+        }
+        i += 1;
+    }
+    everyone
+};
 
 impl Privilege {
     /// Its row.
@@ -152,68 +219,8 @@ impl Privilege {
 
     /// Its name in `sys/priv.h`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        self.row().name
-    }
-}
-
-/// Which privilege a kernel means by which number.
-///
-/// # Invariants
-/// Made by [`Self::bind`] alone, so every name of the header is in it.
-pub struct Numbers([Option<Privilege>; Self::LIMIT]);
-
-impl Numbers {
-    /// Numbers from here on are nobody's; `bind` sees to it.
-    const LIMIT: usize = 1024;
-
-    /// Joins the table and a kernel's header, in a constant, so that what does
-    /// not fit fails the build. `release` is its major number,
-    /// `header` every `PRIV_*` of its `sys/priv.h`, in any order.
-    ///
-    /// # Panics
-    /// With the name in the message: when a name of the header has no row, a
-    /// row that this release should have has no name, a number is out of
-    /// bounds, or two names of one number have different verdicts.
-    #[must_use]
-    pub const fn bind(release: u16, header: &[(u16, &str)]) -> Self {
-        let mut numbers = [None; Self::LIMIT];
-        let mut seen = [false; TABLE.len()];
-        let mut i = 0;
-        while i < header.len() {
-            let (number, name) = header[i];
-            let slot = number as usize;
-            let Some(privilege) = Privilege::from_name(name) else {
-                stop(name, "is in sys/priv.h and has no row in src/privilege/table.rs");
-            };
-            if slot >= Self::LIMIT {
-                stop(name, "has a number beyond the largest that rjail knows");
-            }
-            seen[privilege as usize] = true;
-            match numbers[slot] {
-                None => numbers[slot] = Some(privilege),
-                Some(first) if alike(first, privilege) => {}
-                Some(_) => stop(name, "shares its number with a name of another verdict"),
-            }
-            i += 1;
-        }
-        let mut i = 0;
-        while i < seen.len() {
-            let row = &TABLE[i];
-            if !seen[i] && row.since <= release {
-                stop(row.name, "has a row in src/privilege/table.rs and is not in sys/priv.h");
-            }
-            i += 1;
-        }
-        Self(numbers)
-    }
-
-    /// The privilege that the kernel means by `number`; `None` for the gaps and
-    /// whatever else no header named, which the caller refuses with `EPERM`.
-    #[must_use]
-    #[inline]
-    pub fn privilege(&self, number: i32) -> Option<Privilege> {
-        *self.0.get(usize::try_from(number).ok()?)?
+    pub fn name(self) -> &'static str {
+        NAMES.get(self as usize).copied().unwrap_or_default()
     }
 }
 
@@ -222,20 +229,21 @@ impl Privilege {
     #[must_use]
     pub const fn from_name(name: &str) -> Option<Self> {
         let mut i = 0;
-        while i < TABLE.len() {
+        while i < Self::ALL.len() {
             if same(TABLE[i].name, name) {
-                return Some(TABLE[i].privilege);
+                return Some(Self::ALL[i]);
             }
             i += 1;
         }
         None
     }
-}
 
-/// Do two names of one number ask the same of a jail?
-const fn alike(a: Privilege, b: Privilege) -> bool {
-    NEEDS[a as usize] == NEEDS[b as usize]
-        && matches!(a.row().verdict, Verdict::ByName) == matches!(b.row().verdict, Verdict::ByName)
+    /// The same for what a process handed in.
+    #[must_use]
+    pub fn from_bytes(name: &[u8]) -> Option<Self> {
+        let found = NAMES.iter().zip(Self::ALL).find(|(known, _)| known.as_bytes() == name);
+        found.map(|(_, privilege)| privilege)
+    }
 }
 
 /// `a == b`, from the end, where names differ most.
@@ -252,27 +260,4 @@ const fn same(a: &str, b: &str) -> bool {
         }
     }
     true
-}
-
-/// Panics with `name problem`: the build stops, not the kernel. A constant's
-/// panic takes one string and no format, so this puts it together.
-const fn stop(name: &str, problem: &str) -> ! {
-    let mut text = [0u8; 160];
-    let mut used = 0;
-    let parts = [name, " ", problem];
-    let mut part = 0;
-    while part < parts.len() {
-        let bytes = parts[part].as_bytes();
-        let mut i = 0;
-        while i < bytes.len() && used < text.len() {
-            text[used] = bytes[i];
-            used += 1;
-            i += 1;
-        }
-        part += 1;
-    }
-    match core::str::from_utf8(text.split_at(used).0) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => panic!("sys/priv.h and src/privilege/table.rs disagree"),
-    }
 }

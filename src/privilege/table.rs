@@ -12,7 +12,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Asked, Native, Row, Verdict};
+use super::{Asked, Native, Opens, Row, Verdict};
 use crate::prison::JailFlags;
 
 macro_rules! privileges {
@@ -31,8 +31,13 @@ macro_rules! privileges {
             Row { privilege: Privilege::$variant, name: $name, group: $group, ..$row },
         )*)*];
 
+        impl Privilege {
+            /// Every privilege, in the table's order.
+            pub const ALL: [Self; TABLE.len()] = [$($(Self::$variant,)*)*];
+        }
+
         /// The names alone, in the same order.
-        pub const NAMES: [&str; TABLE.len()] = [$($($name,)*)*];
+        pub static NAMES: [&str; TABLE.len()] = [$($($name,)*)*];
     };
 }
 
@@ -46,6 +51,10 @@ const fn row(verdict: Verdict, reason: &'static str, source: &'static str) -> Ro
         verdict,
         reason,
         source,
+        opens: match verdict {
+            Verdict::AllowWith(flag) => Opens::Flag(flag),
+            _ => Opens::Nothing,
+        },
         native: Native::Same,
         asked: Asked::Superuser,
         second_line: false,
@@ -76,9 +85,9 @@ impl Row {
         self
     }
 
-    /// Native does not let it pass; why here.
-    const fn looser(mut self, native: &'static str) -> Self {
-        self.native = Native::Looser(native);
+    /// What line two asks before it lets the privilege pass.
+    const fn opens(mut self, opens: Opens) -> Self {
+        self.opens = opens;
         self
     }
 
@@ -172,16 +181,15 @@ privileges! {
             "p_candebug() in kern/kern_prot.c",
         )
         .everyone();
-        Ktrace "PRIV_KTRACE" => allow(
-            "Only marks a trace of a jailed process as root's; the trace goes to a file inside \
-             the jail.",
+        Ktrace "PRIV_KTRACE" => by_name(
+            "Marks a trace as root's, and 15.1 gives it to those alone who may set audit ids.",
             "ktrops() and ktrcanset() in kern/kern_ktrace.c",
         )
-        .looser(
-                "15.1 refuses it unless the jail has allow.setaudit: that flag's test was put \
-                 after this case label, whose comment says it is allowed; where line two refuses, \
-                 it stays refused",
-            );
+        .opens(Opens::SetAudit)
+        .tighter(
+            "native grants it to a jail with allow.setaudit: that flag's test stands after this \
+             case label, whose comment means root in any jail",
+        );
         ProcLimit "PRIV_PROC_LIMIT" => allow(
             "The limit on one user's processes is the jail's affair; the machine's own is \
              PRIV_MAXPROC.",
@@ -312,6 +320,7 @@ privileges! {
             "Objects of System V IPC, other owners' among them, come with the flag or not at all.",
             "ipcperm() in kern/sysv_ipc.c",
         )
+        .opens(Opens::Nothing)
         .tighter(
                 "native grants it always, and a jail without allow.sysvipc finds nothing to use \
                  it on",
@@ -326,6 +335,7 @@ privileges! {
             "Objects of System V IPC, other owners' among them, come with the flag or not at all.",
             "ipcperm() in kern/sysv_ipc.c",
         )
+        .opens(Opens::Nothing)
         .tighter(
                 "native grants it always, and a jail without allow.sysvipc finds nothing to use \
                  it on",
@@ -335,6 +345,7 @@ privileges! {
             "Objects of System V IPC, other owners' among them, come with the flag or not at all.",
             "ipcperm() in kern/sysv_ipc.c",
         )
+        .opens(Opens::Nothing)
         .tighter(
                 "native grants it always, and a jail without allow.sysvipc finds nothing to use \
                  it on",
@@ -637,7 +648,8 @@ privileges! {
             JailFlags::ADJTIME.union(JailFlags::SETTIME),
             "The machine has one clock.",
             "kern_adjtime() in kern/kern_ntptime.c",
-        );
+        )
+        .opens(Opens::Flag(JailFlags::ADJTIME));
         ClockSettime "PRIV_CLOCK_SETTIME" => with(
             JailFlags::SETTIME,
             "The machine has one clock.",
@@ -648,7 +660,8 @@ privileges! {
             JailFlags::ADJTIME.union(JailFlags::SETTIME),
             "The machine has one clock.",
             "kern_ntp_adjtime() in kern/kern_ntptime.c",
-        );
+        )
+        .opens(Opens::Flag(JailFlags::ADJTIME));
         Settimeofday "PRIV_SETTIMEOFDAY" => with(
             JailFlags::SETTIME,
             "The machine has one clock.",
@@ -821,11 +834,13 @@ privileges! {
             "Reads by whom the host believes a process to be run.",
             "sys_getaudit() in security/audit/audit_syscalls.c",
         )
+        .opens(Opens::SetAudit)
         .tighter("native grants it to a jail with allow.setaudit");
         AuditSetaudit "PRIV_AUDIT_SETAUDIT" => by_name(
             "Changes whom the host's audit trail blames.",
             "sys_setaudit() in security/audit/audit_syscalls.c",
         )
+        .opens(Opens::SetAudit)
         .tighter("native grants it to a jail with allow.setaudit");
         AuditSubmit "PRIV_AUDIT_SUBMIT" => deny(
             "A jail could write what it likes into the host's audit trail.",

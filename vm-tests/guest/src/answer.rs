@@ -75,3 +75,17 @@ pub fn in_child_for<T: Copy>(
     let (_, status) = sys::wait(child, 0)?;
     Ok(result.get().filter(|_| status == Status::Exited(0)).ok_or(status))
 }
+
+/// Ends a program that got something else, and says what.
+macro_rules! want {
+    ($what:literal, $got:expr, $wanted:expr) => {{
+        let (got, wanted) = ($got, $wanted);
+        if got != wanted {
+            return Err($crate::console::Text::of(format_args!(
+                "{}: got {got:?}, wanted {wanted:?}",
+                $what
+            )));
+        }
+    }};
+}
+pub(crate) use want;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Entering a jail, rjail's or the kernel's own. The structure and the flags
-//! are those of `kmod/rjail.h`.
+//! Entering a jail, rjail's or the kernel's own, and asking what one did.
 
 use core::ffi::CStr;
 
@@ -9,66 +8,90 @@ use crate::sys::{self, Error, Result, address_of};
 /// `RJAIL_PAPER`: its own host name, its own low ports.
 pub const PAPER: u32 = 0x21;
 /// Every flag that version 1 has.
-pub const ALL_FLAGS: u32 = 0x7ff;
+pub const ALL_FLAGS: u32 = 0x3fff;
 /// Most addresses a jail can have.
-pub const MOST_ADDRESSES: u32 = 255;
+pub const MOST_ADDRESSES: u32 = abi::MAX_IP4;
 
-const SIZE: u32 = 40;
-const _: () = assert!(size_of::<Args>() == 40, "struct rjail_args of kmod/rjail.h");
 const ENOENT: i32 = 2;
 const ENOSYS: i32 = 78;
 
-/// `struct rjail_args`. Pointers are numbers here, because some tests pass
-/// wrong ones.
-#[repr(C)]
+/// `struct rjail_args`.
 #[derive(Clone, Copy)]
-pub struct Args {
-    /// Of this structure, bytes.
-    pub size: u32,
-    /// Of the interface.
-    pub version: u32,
-    /// The jail's root.
-    pub path: usize,
-    /// The jail's host name.
-    pub hostname: usize,
-    /// The jail's addresses.
-    pub ip4: usize,
-    /// How many.
-    pub ip4s: u32,
-    /// What root in the jail may do.
-    pub flags: u32,
-}
+pub struct Args(pub abi::Args);
 
 impl Args {
     /// Good arguments.
     pub fn new(path: &CStr, hostname: &CStr, ip4: &[[u8; 4]]) -> Self {
-        Self {
-            size: SIZE,
-            version: 1,
+        Self(abi::Args {
+            size: size_of::<abi::Args>().try_into().unwrap_or(0),
+            version: abi::VERSION,
             path: address_of(path),
             hostname: address_of(hostname),
             ip4: address_of(ip4),
             ip4s: u32::try_from(ip4.len()).unwrap_or(u32::MAX),
             flags: PAPER,
-        }
+            privileges: 0,
+        })
+    }
+
+    /// The same with these flags alone.
+    pub const fn with_flags(mut self, flags: u32) -> Self {
+        self.0.flags = flags;
+        self
+    }
+
+    /// The same with these privileges added and taken away.
+    pub fn with_privileges(mut self, privileges: &CStr) -> Self {
+        self.0.privileges = address_of(privileges);
+        self
     }
 
     /// rjail(2) with them.
     pub fn enter(&self) -> Result<i64> {
-        enter_at(address_of(self))
+        enter_at(address_of(&self.0))
     }
 }
 
 /// rjail(2) with arguments at this address; ENOSYS when the module is not there.
 pub fn enter_at(arguments: usize) -> Result<i64> {
-    let number = sys::module_syscall(c"sys/rjail")
-        .map_err(|Error(e)| Error(if e == ENOENT { ENOSYS } else { e }))?;
-    sys::rjail(number, arguments)
+    sys::rjail(number()?, abi::operation::CREATE, arguments)
+}
+
+/// The system call's.
+fn number() -> Result<usize> {
+    sys::module_syscall(c"sys/rjail")
+        .map_err(|Error(e)| Error(if e == ENOENT { ENOSYS } else { e }))
+}
+
+/// Room for the ledger of one jail: more rows than any kernel has privileges.
+pub type Ledger = [abi::Row; 300];
+
+/// rjail_get(2) of the jail with this number, or of the next.
+pub fn get(jid: i64, which: u32, ledger: &mut [abi::Row]) -> Result<abi::Info> {
+    let mut info = abi::Info {
+        size: size_of::<abi::Info>().try_into().unwrap_or(0),
+        version: abi::VERSION,
+        jid,
+        which,
+        ..abi::Info::default()
+    };
+    let found = sys::rjail_get(number()?, &mut info, ledger)?;
+    if found == info.jid { Ok(info) } else { Err(Error(sys::EINVAL)) }
+}
+
+/// rjail_get(2) with a structure at this address.
+pub fn get_at(structure: usize) -> Result<i64> {
+    sys::rjail(number()?, abi::operation::GET, structure)
+}
+
+/// The system call with an operation that it may not have.
+pub fn operate(operation: i32, structure: usize) -> Result<i64> {
+    sys::rjail(number()?, operation, structure)
 }
 
 /// rjail(2) with these arguments in a child of vfork(2).
 pub fn enter_after_vfork(args: &Args) -> Result<i64> {
-    sys::rjail_after_vfork(sys::module_syscall(c"sys/rjail")?, address_of(args))
+    sys::rjail_after_vfork(number()?, address_of(&args.0))
 }
 
 /// Which kind of jail a run is about.

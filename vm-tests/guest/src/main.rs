@@ -14,6 +14,7 @@
 
 mod answer;
 mod console;
+mod filter;
 mod jail;
 mod malloc;
 mod play;

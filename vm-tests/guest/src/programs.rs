@@ -5,7 +5,7 @@ use core::ffi::CStr;
 
 use cases::world::{FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, SIBLING_ADDR};
 
-use crate::answer::in_child;
+use crate::answer::{in_child, want};
 use crate::console::Text;
 use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
@@ -57,16 +57,25 @@ pub const LOADED: &[Program] = &[
     BEFORE,
     ATTACH,
     PRIVILEGES,
+    NAMES,
+    LEDGER,
+    DEFAULTS,
+    REASONS,
 ];
 /// The same without what needs the second line.
-pub const EITHER: &[Program] =
-    &[ERRORS, ACCEPTS, INHERIT, HUNDREDS, CROWD, ORDER, BEFORE, AGAIN, ATTACH];
+pub const EITHER: &[Program] = &[
+    ERRORS, ACCEPTS, INHERIT, HUNDREDS, CROWD, ORDER, BEFORE, AGAIN, ATTACH, NAMES, LEDGER, REASONS,
+];
 const ERRORS: Program = program("errors", 60, errors);
 const ACCEPTS: Program = program("accepts", 60, accepts);
 const INHERIT: Program = program("inherit", 30, inherit);
 const HUNDREDS: Program = program("hundreds", 120, hundreds);
 const CROWD: Program = program("crowd", 120, crowd);
 const PRIVILEGES: Program = program("privileges", 600, crate::privileges::privileges);
+const NAMES: Program = program("names", 30, crate::filter::names);
+const LEDGER: Program = program("ledger", 30, crate::filter::ledger);
+const DEFAULTS: Program = program("defaults", 30, crate::filter::defaults);
+const REASONS: Program = program("reasons", 30, crate::filter::reasons);
 const ORDER: Program = program("addresses_in_any_order", 30, addresses_in_any_order);
 const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
 const AGAIN: Program = program("connect_again", 30, connect_again);
@@ -95,15 +104,6 @@ const EADDRNOTAVAIL: i32 = 49;
 const ENAMETOOLONG: i32 = 63;
 const ENOSYS: i32 = 78;
 
-macro_rules! want {
-    ($what:literal, $got:expr, $wanted:expr) => {{
-        let (got, wanted) = ($got, $wanted);
-        if got != wanted {
-            return Err(Text::of(format_args!("{}: got {got:?}, wanted {wanted:?}", $what)));
-        }
-    }};
-}
-
 /// Loads or unloads the module, if it is not so already.
 pub fn have_module(wanted: bool) -> Result<()> {
     match (sys::kldfind(MODULE_FILE), wanted) {
@@ -118,7 +118,8 @@ fn unload() -> Result<()> {
     sys::kldunload(sys::kldfind(MODULE_FILE)?)
 }
 
-fn good() -> Args {
+/// Arguments that make the jail of the cases.
+pub fn good() -> Args {
     Args::new(JAIL_ROOT, JAIL_NAME, const { &[JAIL_ADDR] })
 }
 
@@ -190,9 +191,12 @@ enum Call {
     Vforked,
 }
 
-const UNMAPPED: usize = 0x1000;
-const KERNEL: usize = 0xffff_ffff_8000_0000;
+/// An address that no process here has.
+pub const UNMAPPED: usize = 0x1000;
+/// An address of the kernel's.
+pub const KERNEL: usize = 0xffff_ffff_8000_0000;
 static LONG_PATH: [u8; 1101] = terminated(b'/');
+static LONG_LIST: [u8; 9001] = terminated(b' ');
 static LONG_NAME: [u8; 257] = terminated(b'a');
 static ADDRESSES: [[u8; 4]; 256] = addresses();
 
@@ -213,12 +217,17 @@ const fn addresses() -> [[u8; 4]; 256] {
 }
 
 fn with_address(args: &mut Args, address: &'static [u8; 4]) -> Result<()> {
-    args.ip4 = address_of(address);
+    args.0.ip4 = address_of(address);
     Ok(())
 }
 
 fn with_name(args: &mut Args, name: &'static CStr) -> Result<()> {
-    args.hostname = address_of(name);
+    args.0.hostname = address_of(name);
+    Ok(())
+}
+
+fn named(args: &mut Args, privileges: &'static CStr) -> Result<()> {
+    *args = args.with_privileges(privileges);
     Ok(())
 }
 
@@ -230,36 +239,47 @@ const WRONG: &[(&str, i32, Call)] = &[
         "after chroot(2)",
         EPERM,
         Call::With(|args| {
-            args.path = address_of(c"/");
+            args.0.path = address_of(c"/");
             sys::chroot(c"/jail")
         }),
     ),
     ("sharing descriptors", EBUSY, Call::Sharing),
     ("sharing memory", EBUSY, Call::Vforked),
     ("holding a jail", EPERM, Call::With(|_| sys::jail_descriptor(c"/jail").map(drop))),
+    ("privileges unmapped", EFAULT, Call::With(|args| set(&mut args.0.privileges, UNMAPPED))),
+    ("privileges in the kernel", EFAULT, Call::With(|args| set(&mut args.0.privileges, KERNEL))),
+    ("a privilege without a sign", EINVAL, Call::With(|args| named(args, c"PRIV_KTRACE"))),
+    ("a privilege of no name", EINVAL, Call::With(|args| named(args, c"-PRIV_KTRAC"))),
+    ("a privilege twice", EINVAL, Call::With(|args| named(args, c"+PRIV_KTRACE -PRIV_KTRACE"))),
+    ("a privilege for no jail", EINVAL, Call::With(|args| named(args, c"+PRIV_KLD_LOAD"))),
+    (
+        "privileges of 9000 bytes",
+        ENAMETOOLONG,
+        Call::With(|args| set(&mut args.0.privileges, address_of(&LONG_LIST))),
+    ),
     ("arguments null", EFAULT, Call::At(0)),
     ("arguments unmapped", EFAULT, Call::At(UNMAPPED)),
     ("arguments in the kernel", EFAULT, Call::At(KERNEL)),
-    ("path null", EFAULT, Call::With(|args| set(&mut args.path, 0))),
-    ("path unmapped", EFAULT, Call::With(|args| set(&mut args.path, UNMAPPED))),
-    ("path in the kernel", EFAULT, Call::With(|args| set(&mut args.path, KERNEL))),
-    ("hostname unmapped", EFAULT, Call::With(|args| set(&mut args.hostname, UNMAPPED))),
-    ("ip4 unmapped", EFAULT, Call::With(|args| set(&mut args.ip4, UNMAPPED))),
-    ("ip4 in the kernel", EFAULT, Call::With(|args| set(&mut args.ip4, KERNEL))),
-    ("size 0", EINVAL, Call::With(|args| set(&mut args.size, 0))),
-    ("size of less", EINVAL, Call::With(|args| set(&mut args.size, 39))),
-    ("size of more", EINVAL, Call::With(|args| set(&mut args.size, 41))),
-    ("size of all bits", EINVAL, Call::With(|args| set(&mut args.size, u32::MAX))),
-    ("version 0", EINVAL, Call::With(|args| set(&mut args.version, 0))),
-    ("version 2", EINVAL, Call::With(|args| set(&mut args.version, 2))),
-    ("an unknown flag", EINVAL, Call::With(|args| set(&mut args.flags, ALL_FLAGS + 1))),
-    ("all flag bits", EINVAL, Call::With(|args| set(&mut args.flags, u32::MAX))),
+    ("path null", EFAULT, Call::With(|args| set(&mut args.0.path, 0))),
+    ("path unmapped", EFAULT, Call::With(|args| set(&mut args.0.path, UNMAPPED))),
+    ("path in the kernel", EFAULT, Call::With(|args| set(&mut args.0.path, KERNEL))),
+    ("hostname unmapped", EFAULT, Call::With(|args| set(&mut args.0.hostname, UNMAPPED))),
+    ("ip4 unmapped", EFAULT, Call::With(|args| set(&mut args.0.ip4, UNMAPPED))),
+    ("ip4 in the kernel", EFAULT, Call::With(|args| set(&mut args.0.ip4, KERNEL))),
+    ("size 0", EINVAL, Call::With(|args| set(&mut args.0.size, 0))),
+    ("size of less", EINVAL, Call::With(|args| set(&mut args.0.size, 47))),
+    ("size of more", EINVAL, Call::With(|args| set(&mut args.0.size, 49))),
+    ("size of all bits", EINVAL, Call::With(|args| set(&mut args.0.size, u32::MAX))),
+    ("version 0", EINVAL, Call::With(|args| set(&mut args.0.version, 0))),
+    ("version 2", EINVAL, Call::With(|args| set(&mut args.0.version, 2))),
+    ("an unknown flag", EINVAL, Call::With(|args| set(&mut args.0.flags, ALL_FLAGS + 1))),
+    ("all flag bits", EINVAL, Call::With(|args| set(&mut args.0.flags, u32::MAX))),
     (
         "256 addresses",
         EINVAL,
         Call::With(|args| {
-            args.ip4 = address_of(&ADDRESSES);
-            set(&mut args.ip4s, MOST_ADDRESSES + 1)
+            args.0.ip4 = address_of(&ADDRESSES);
+            set(&mut args.0.ip4s, MOST_ADDRESSES + 1)
         }),
     ),
     ("address 0.0.0.0", EINVAL, Call::With(|args| with_address(args, &[0; 4]))),
@@ -269,8 +289,8 @@ const WRONG: &[(&str, i32, Call)] = &[
         "an address twice",
         EINVAL,
         Call::With(|args| {
-            args.ip4 = address_of(const { &[JAIL_ADDR, JAIL_ADDR] });
-            set(&mut args.ip4s, 2)
+            args.0.ip4 = address_of(const { &[JAIL_ADDR, JAIL_ADDR] });
+            set(&mut args.0.ip4s, 2)
         }),
     ),
     ("no hostname", EINVAL, Call::With(|args| with_name(args, c""))),
@@ -279,16 +299,20 @@ const WRONG: &[(&str, i32, Call)] = &[
     (
         "path of 1100 bytes",
         ENAMETOOLONG,
-        Call::With(|args| set(&mut args.path, address_of(&LONG_PATH))),
+        Call::With(|args| set(&mut args.0.path, address_of(&LONG_PATH))),
     ),
     (
         "hostname of 256 bytes",
         ENAMETOOLONG,
-        Call::With(|args| set(&mut args.hostname, address_of(&LONG_NAME))),
+        Call::With(|args| set(&mut args.0.hostname, address_of(&LONG_NAME))),
     ),
-    ("no such path", ENOENT, Call::With(|args| set(&mut args.path, address_of(c"/nowhere")))),
-    ("empty path", ENOENT, Call::With(|args| set(&mut args.path, address_of(c"")))),
-    ("path of a file", ENOTDIR, Call::With(|args| set(&mut args.path, address_of(c"/jail/file")))),
+    ("no such path", ENOENT, Call::With(|args| set(&mut args.0.path, address_of(c"/nowhere")))),
+    ("empty path", ENOENT, Call::With(|args| set(&mut args.0.path, address_of(c"")))),
+    (
+        "path of a file",
+        ENOTDIR,
+        Call::With(|args| set(&mut args.0.path, address_of(c"/jail/file"))),
+    ),
 ];
 
 fn set<T>(field: &mut T, value: T) -> Result<()> {
@@ -365,17 +389,22 @@ fn accepts(_: &Context) -> Outcome {
             args.enter().and_then(|_| sys::sysctl_number("security.rjail.jailed"))
         })
     };
-    want!("no address", entered(|args| args.ip4s = 0), Ok(Ok(Ok(1))));
-    want!("every flag", entered(|args| args.flags = ALL_FLAGS), Ok(Ok(Ok(1))));
-    want!("no flag", entered(|args| args.flags = 0), Ok(Ok(Ok(1))));
+    want!("no address", entered(|args| args.0.ip4s = 0), Ok(Ok(Ok(1))));
+    want!("every flag", entered(|args| args.0.flags = ALL_FLAGS), Ok(Ok(Ok(1))));
+    want!("the defaults", entered(|args| args.0.flags = abi::DEFAULTS), Ok(Ok(Ok(1))));
+    want!("no flag", entered(|args| args.0.flags = 0), Ok(Ok(Ok(1))));
     let most = |args: &mut Args| {
-        args.ip4 = address_of(&ADDRESSES[1..]);
-        args.ip4s = MOST_ADDRESSES;
+        args.0.ip4 = address_of(&ADDRESSES[1..]);
+        args.0.ip4s = MOST_ADDRESSES;
     };
+    let names = |args: &mut Args| {
+        *args = args.with_privileges(c" +PRIV_KTRACE  -PRIV_VFS_CHROOT ");
+    };
+    want!("privileges by name", entered(names), Ok(Ok(Ok(1))));
     want!("255 addresses", entered(most), Ok(Ok(Ok(1))));
-    let longest = |args: &mut Args| args.hostname = address_of(&LONG_NAME[1..]);
+    let longest = |args: &mut Args| args.0.hostname = address_of(&LONG_NAME[1..]);
     want!("a hostname of 255 bytes", entered(longest), Ok(Ok(Ok(1))));
-    want!("the machine's root", entered(|args| args.path = address_of(c"/")), Ok(Ok(Ok(1))));
+    want!("the machine's root", entered(|args| args.0.path = address_of(c"/")), Ok(Ok(Ok(1))));
     want!("jails afterwards", settle(0), Ok(0));
     Ok(())
 }
@@ -463,7 +492,7 @@ fn native_attach(_: &Context) -> Outcome {
 }
 
 /// A program in a child, so that it can enter a jail.
-fn alone(work: impl FnOnce() -> Outcome) -> Outcome {
+pub fn alone(work: impl FnOnce() -> Outcome) -> Outcome {
     match in_child(work) {
         Ok(Ok(outcome)) => outcome?,
         died => return Err(Text::of(format_args!("the child: {:?}", died.map(|_| ())))),
@@ -520,14 +549,14 @@ pub fn run_again(number: &CStr) -> i32 {
 }
 
 /// Processes that are in jails until they are let go.
-struct Held {
+pub struct Held {
     go: i32,
     count: usize,
 }
 
 impl Held {
     /// Forks so many, each of which does `enter`, and waits until all have.
-    fn start(count: usize, enter: impl Fn() -> Result<()>) -> Result<Self> {
+    pub fn start(count: usize, enter: impl Fn() -> Result<()>) -> Result<Self> {
         let [ready, tell] = sys::pipe()?;
         let [wait, go] = sys::pipe()?;
         for _ in 0..count {
@@ -554,7 +583,8 @@ impl Held {
         if worst == 0 { Ok(Self { go, count }) } else { Err(Error(i32::from(worst))) }
     }
 
-    fn let_go(self) -> Result<()> {
+    /// Lets them end, and sees it.
+    pub fn let_go(self) -> Result<()> {
         sys::close(self.go)?;
         for _ in 0..self.count {
             sys::wait(-1, 0)?;
@@ -649,7 +679,7 @@ fn unload_while_asked(_: &Context) -> Outcome {
     let ask_sysctl = || asked.set(asked.get() + u32::from(live_jails().is_ok()));
     // Refused, for the open directory, when the jail is made and must go again.
     let ask_rjail = || {
-        let answer = sys::rjail(number, address_of(&args));
+        let answer = sys::rjail(number, abi::operation::CREATE, address_of(&args.0));
         refusals.set(refusals.get() + u32::from(answer == Err(Error(EPERM))));
     };
     let questions: [&dyn Fn(); 2] = [&ask_sysctl, &ask_rjail];

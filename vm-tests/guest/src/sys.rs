@@ -219,6 +219,50 @@ pub struct NativeArgs {
     ip6: usize,
 }
 
+/// `struct uexterror`: why a call failed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Explained {
+    version: u32,
+    /// The errno, 0 when there is nothing to say.
+    pub error: u32,
+    /// Which part of the kernel says so.
+    pub category: u32,
+    line: u32,
+    flags: u32,
+    reserved: u32,
+    /// Two numbers that belong to the message.
+    pub numbers: [u64; 2],
+    more: [u64; 4],
+    /// The message, a C string.
+    pub message: [u8; 128],
+}
+
+impl Explained {
+    /// Nothing said yet.
+    const NOTHING: Self = Self {
+        version: 0x1001_0002,
+        error: 0,
+        category: 0,
+        line: 0,
+        flags: 0,
+        reserved: 0,
+        numbers: [0; 2],
+        more: [0; 4],
+        message: [0; 128],
+    };
+
+    /// exterrctl(2): from now on the kernel explains this thread's errors here.
+    pub fn from_now_on() -> Result<Shared<Self>> {
+        const ENABLE: u32 = 1;
+        // Whatever was said to the parent of this process.
+        const FORCE: u32 = 1;
+        let place = Shared::new(Self::NOTHING)?;
+        exterrctl(ENABLE, FORCE, place.at.expose_provenance())?;
+        Ok(place)
+    }
+}
+
 /// `struct rtprio`.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -337,6 +381,8 @@ calls! {
     pub getsid = 310 (pid: i32) -> i32;
     sched_getparam = 327 (pid: i32, into: &mut i32) -> ();
     native_jail = 338 (args: &NativeArgs) -> i32;
+    filesystems = 557 (into: usize, size: usize, mode: i32) -> i32;
+    exterrctl = 592 (operation: u32, flags: u32, place: usize) -> ();
     mount = 378 (options: &Iovecs<4>, count: u32, flags: i32) -> ();
     kenv = 390 (action: i32, name: &CStr, value: &mut [u8]) -> usize;
     pub swapoff = 424 (name: &CStr) -> ();
@@ -570,12 +616,25 @@ pub fn module_syscall(name: &CStr) -> Result<usize> {
     usize::try_from(status.data).map_err(|_| Error(EINVAL))
 }
 
-/// rjail(2) by its number, with the address of its arguments, which may be a
-/// wrong one.
-pub fn rjail(number: usize, arguments: usize) -> Result<i64> {
-    let registers = Registers::default().with(arguments);
-    // SAFETY: rjail(2) reads its arguments and writes nothing.
+/// rjail's system call by its number, with the address of a structure, which
+/// may be a wrong one.
+pub fn rjail(number: usize, operation: i32, structure: usize) -> Result<i64> {
+    let registers = Registers::default().with(operation).with(structure);
+    // SAFETY: it reads structures, and writes only to those of `rjail_get` and
+    // where a caller here means it to.
     unsafe { registers.enter(number) }.map(i64::of)
+}
+
+/// rjail_get(2): fills in the structure, and the rows as far as they go.
+pub fn rjail_get(number: usize, info: &mut abi::Info, rows: &mut [abi::Row]) -> Result<i64> {
+    info.ledger = if rows.is_empty() { 0 } else { rows.as_mut_ptr().expose_provenance() };
+    info.rows = u32::try_from(rows.len()).map_err(|_| Error(EINVAL))?;
+    rjail(number, abi::operation::GET, ptr::from_mut(info).expose_provenance())
+}
+
+/// getfsstat(2): how many file systems are mounted, to this process's knowledge.
+pub fn mounts() -> Result<i32> {
+    filesystems(0, 0, 2)
 }
 
 /// jail(2).
@@ -693,7 +752,8 @@ pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
             "jnz 3f",
             // The child: rjail(2), then exit(errno).
             "mov rax, r12",
-            "mov rdi, r13",
+            "mov edi, {create}",
+            "mov rsi, r13",
             "syscall",
             "jc 2f",
             "xor eax, eax",
@@ -704,6 +764,7 @@ pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
             "3:",
             "setc cl",
             inlateout("rax") 66_usize => value, lateout("cl") failed,
+            create = const abi::operation::CREATE,
             in("r12") number, in("r13") arguments,
             lateout("rdi") _, lateout("rsi") _, lateout("rdx") _,
             lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _);

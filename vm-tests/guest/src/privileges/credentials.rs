@@ -8,7 +8,7 @@ use cases::world::SIBLING_ADDR;
 use super::calls::{ask, get, low};
 use super::scene::{OTHER, Scene, USER, as_user, become_user};
 use super::{
-    Attempt, EACCES, EAGAIN, EINVAL, ENOENT, ENOMEM, ENOSYS, EPERM, ESRCH, attempt, errno,
+    Attempt, EACCES, EAGAIN, EINVAL, ENOENT, ENOMEM, ENOSYS, EPERM, ESRCH, NOT_MADE, attempt, errno,
 };
 use crate::jail::{ALL_FLAGS, Kind};
 use crate::sys::{self, Error, Result, address_of};
@@ -77,14 +77,17 @@ pub const ATTEMPTS: &[Attempt] = &[
         })
     })
     .root(0)
-    .user(0, 0),
+    .user(0, 0)
+    // Nobody inside could go on with the child that stops for its tracer.
+    .taken(NOT_MADE),
     attempt("PRIV_PROC_MEM_WRITE", "ptrace(PT_WRITE_D) of one's own child", |_| {
         // The child runs this very program: what is here is there.
         static PLACE: i32 = 0;
         with_own_child(|child| sys::ptrace(PT_WRITE_D, child, address_of(&PLACE), 0))
     })
     .root(0)
-    .user(0, 0),
+    .user(0, 0)
+    .taken(ENOMEM),
     attempt("PRIV_KTRACE", "ktrace(2): stop root's trace of oneself", |_| {
         ask!(KTRACE, 0, KTROP_CLEAR, KTRFAC_USER, sys::getpid().unwrap_or(0))
     })
@@ -98,7 +101,8 @@ pub const ATTEMPTS: &[Attempt] = &[
     .after(|_| {
         let own = sys::getpid().unwrap_or(0);
         let _ = get!(KTRACE, 0, KTROP_CLEAR, KTRFAC_USER, own);
-    }),
+    })
+    .named(0, 0),
     attempt("PRIV_PROC_LIMIT", "fork(2) beyond RLIMIT_NPROC", |_| {
         const RLIMIT_NPROC: i32 = 7;
         let limited = get!(SETRLIMIT, RLIMIT_NPROC, &[1_i64, 1]);
@@ -202,6 +206,10 @@ pub const ATTEMPTS: &[Attempt] = &[
     })
     .inside(ENOSYS)
     .with(SYSVIPC, 0)
+    // The flag opens System V IPC, the name its privilege alone.
+    .named(0, ENOSYS)
+    // Without it nobody inside could remove the segment.
+    .taken(NOT_MADE)
     .user(EACCES, ENOSYS),
     on_a_semaphore("PRIV_IPC_READ", "semctl(GETVAL) of another user's semaphore", |scene| {
         const GETVAL: i32 = 5;
@@ -226,6 +234,7 @@ pub const ATTEMPTS: &[Attempt] = &[
     })
     .inside(ENOSYS)
     .with(ALL_FLAGS, EPERM)
+    .named(SYSVIPC, 0)
     .user(EPERM, ENOSYS),
     attempt("PRIV_PIPEBUF", "pipe(2), kern.ipc.pipebuf_reserv=100", |_| errno(sys::pipe()))
         .before(|scene| {
@@ -348,5 +357,6 @@ const fn on_a_semaphore(
         })
         .inside(ENOSYS)
         .with(SYSVIPC, 0)
+        .named(0, ENOSYS)
         .user(EACCES, ENOSYS)
 }

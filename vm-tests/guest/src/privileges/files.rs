@@ -48,12 +48,12 @@ pub const ATTEMPTS: &[Attempt] = &[
     attempt("PRIV_VFS_ADMIN", "chmod(2) of another user's file", |_| {
         errno(sys::chmod(FILE, 0o600))
     })
-    .prepare(|_| file(OTHER, 0o644))
+    .before(|_| file(OTHER, 0o644))
     .root(0),
     attempt("PRIV_VFS_CHOWN", "chown(2) to another user", |_| {
         errno(sys::chown(FILE, OTHER, OTHER))
     })
-    .prepare(|_| file(USER, 0o644))
+    .before(|_| file(USER, 0o644))
     .root(0),
     attempt("PRIV_VFS_SETGID", "chmod g+s of a file of a foreign group", |_| {
         errno(sys::chmod(FILE, 0o2755))

@@ -215,9 +215,11 @@ pub const ATTEMPTS: &[Attempt] = &[
         .user(EPERM, ENOSYS),
     attempt("PRIV_AUDIT_GETAUDIT", "getauid(2)", |_| ask!(GETAUID, &mut [0_u32]))
         .inside(ENOSYS)
+        .named(0, 0)
         .user(EPERM, ENOSYS),
     attempt("PRIV_AUDIT_SETAUDIT", "setauid(2)", |_| ask!(SETAUID, &[0_u32]))
         .inside(ENOSYS)
+        .named(0, 0)
         .user(EPERM, ENOSYS),
     attempt("PRIV_AUDIT_SUBMIT", "audit(2) of nothing", |_| ask!(AUDIT, 0, 0))
         .outside(EINVAL)

@@ -15,14 +15,15 @@ mod network;
 mod rest;
 mod scene;
 
+use core::ffi::CStr;
+
 use crate::answer::in_child;
 use crate::console::Text;
-use crate::jail::Args;
-use crate::programs::{Context, Outcome};
+use crate::jail::ALL_FLAGS;
+use crate::programs::{Context, Outcome, good};
 use crate::say;
 use crate::sys::{self, Error, Result, Status};
-use crate::world::{JAIL_NAME, JAIL_ROOT};
-use cases::world::JAIL_ADDR;
+use crate::world::JAIL_ROOT;
 use scene::{Scene, USER};
 
 /// One privilege and a call that needs it. Answers are 0 or an errno.
@@ -51,6 +52,11 @@ pub struct Attempt {
     root_inside: i32,
     /// Root in a jail with these flags.
     root_with_flag: Option<(u32, i32)>,
+    /// Root in a jail with these flags that was given the privilege by name.
+    root_with_name: Option<(u32, i32)>,
+    /// Root in a jail with every flag from which the privilege was taken, if it
+    /// is not what a user hears who has not got it.
+    root_without_name: Option<i32>,
     /// User 1001, outside any jail.
     user_outside: i32,
     /// User 1001 in a jail without flags.
@@ -103,6 +109,8 @@ const fn attempt(privilege: &'static str, what: &'static str, call: fn(&Scene) -
         root_outside: 0,
         root_inside: EPERM,
         root_with_flag: None,
+        root_with_name: None,
+        root_without_name: None,
         user_outside: EPERM,
         user_inside: EPERM,
     }
@@ -131,6 +139,19 @@ impl Attempt {
     /// Root's answer in a jail with these flags.
     const fn with(mut self, flags: u32, answer: i32) -> Self {
         self.root_with_flag = Some((flags, answer));
+        self.root_with_name = Some((0, answer));
+        self
+    }
+
+    /// Root's answer in a jail with these flags and the privilege by name.
+    const fn named(mut self, flags: u32, answer: i32) -> Self {
+        self.root_with_name = Some((flags, answer));
+        self
+    }
+
+    /// Root's answer in a jail from which the privilege was taken.
+    const fn taken(mut self, answer: i32) -> Self {
+        self.root_without_name = Some(answer);
         self
     }
 
@@ -184,7 +205,7 @@ fn errno<T>(result: Result<T>) -> i32 {
 #[derive(Clone, Copy)]
 enum Way {
     Outside { by_user: bool },
-    Inside { by_user: bool, flags: u32 },
+    Inside { by_user: bool, flags: u32, name: Option<bool> },
 }
 
 /// What came of it.
@@ -216,12 +237,21 @@ impl Attempt {
 
     /// The ways to make it and the answers wanted.
     fn ways(&self) -> impl Iterator<Item = (&'static str, Way, i32)> {
-        let inside = |by_user, flags| Way::Inside { by_user, flags };
+        let inside = |by_user, flags| Way::Inside { by_user, flags, name: None };
+        let named = |flags, given| Way::Inside { by_user: false, flags, name: Some(given) };
         let with = self.root_with_flag.unwrap_or((0, NOT_MADE));
+        let with_name = self.root_with_name.unwrap_or((0, NOT_MADE));
+        // Where it would be refused anyhow, taking it away shows nothing.
+        let held = self.root_outside == self.root_inside || with.1 != NOT_MADE;
+        let as_a_user = if self.user_outside == 0 { self.user_inside } else { self.user_outside };
+        let without_name = self.root_without_name.unwrap_or(as_a_user);
+        let without_name = if held { without_name } else { NOT_MADE };
         [
             ("root outside", Way::Outside { by_user: false }, self.root_outside),
             ("root inside", inside(false, 0), self.root_inside),
             ("root with the flag", inside(false, with.0), with.1),
+            ("root with the name", named(with_name.0, true), with_name.1),
+            ("root without the name", named(ALL_FLAGS, false), without_name),
             ("user outside", Way::Outside { by_user: true }, self.user_outside),
             ("user inside", inside(true, 0), self.user_inside),
         ]
@@ -249,12 +279,23 @@ impl Attempt {
         }))
     }
 
+    /// Enters a jail with these flags, and the privilege given or taken by name.
+    fn enter(&self, flags: u32, name: Option<bool>) -> Result<()> {
+        let sign = if name == Some(true) { '+' } else { '-' };
+        let word = Text::<40>::of(format_args!("{sign}{}\0", self.privilege));
+        let mut args = good().with_flags(flags);
+        if name.is_some() {
+            let word = CStr::from_bytes_with_nul(word.bytes()).map_err(|_| Error(EINVAL))?;
+            args = args.with_privileges(word);
+        }
+        args.enter().map(drop)
+    }
+
     fn in_place(&self, way: Way, mut scene: Scene) -> Got {
         // The process that was started outside is not this one's to end.
         let outside = scene.other;
-        if let Way::Inside { flags, .. } = way
-            && let Err(Error(number)) =
-                (Args { flags, ..Args::new(JAIL_ROOT, JAIL_NAME, const { &[JAIL_ADDR] }) }).enter()
+        if let Way::Inside { flags, name, .. } = way
+            && let Err(Error(number)) = self.enter(flags, name)
         {
             return Got::Entry(number);
         }

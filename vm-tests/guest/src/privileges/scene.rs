@@ -34,22 +34,26 @@ pub struct Scene {
     pub other: i32,
     /// A number to remember.
     pub number: i32,
+    /// Once closed, the other process ends.
+    pub leash: i32,
 }
 
 impl Scene {
     /// Starts another process, which becomes what `ready` makes it and waits.
     pub fn start(&mut self, ready: impl FnOnce() -> Result<()>) -> Result<()> {
         let [from, to] = sys::pipe()?;
+        let [wait, leash] = sys::pipe()?;
         let child = sys::fork()?;
         if child == 0 {
             let _ = sys::alarm(60);
+            let _ = sys::close(leash);
             let errno = super::errno(ready());
             let _ = sys::write(to, &errno.to_le_bytes()[..1]);
-            loop {
-                sys::pause(1000);
-            }
+            let _ = sys::read(wait, &mut [0]);
+            sys::exit(0);
         }
-        self.other = child;
+        (self.other, self.leash) = (child, leash);
+        sys::close(wait)?;
         let mut errno = [1];
         sys::close(to)?;
         sys::read(from, &mut errno)?;
@@ -61,6 +65,8 @@ impl Scene {
     pub fn end(&mut self) {
         if self.other != 0 {
             let _ = sys::kill(self.other, 9);
+            // A root that may not kill it has this.
+            let _ = sys::close(self.leash);
             let _ = sys::wait(self.other, 0);
             self.other = 0;
         }

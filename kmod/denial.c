@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a denial is heard of: dtrace(1) through a probe, the program through the
+ * extended error of 15.x.
+ */
+#include <sys/param.h>
+#include <sys/systm.h>
+#include <sys/proc.h>
+#include <sys/sdt.h>
+#include <sys/ucred.h>
+
+#include "helpers.h"
+#include "rjail.h"
+
+#if __has_include(<sys/exterrvar.h>)
+#define	EXTERR_CATEGORY	RJAIL_EXTERR_CATEGORY
+#include <sys/exterrvar.h>
+#endif
+
+SDT_PROVIDER_DEFINE(rjail);
+SDT_PROBE_DEFINE3(rjail, privilege, check, denied, "uint64_t", "int",
+    "struct proc *");
+
+void
+rjail_c_denied(struct ucred *cred, uint64_t jid, int priv, const char *message)
+{
+	struct thread *td = curthread;
+
+	SDT_PROBE3(rjail, privilege, check, denied, jid, priv, td->td_proc);
+#if __has_include(<sys/exterrvar.h>)
+	/*
+	 * The thread keeps the pointer.  One that is in a jail keeps the jail,
+	 * and so the module; one of the kernel's that only borrowed the
+	 * credential does not.
+	 */
+	if (td->td_ucred == cred && (td->td_pflags & TDP_KTHREAD) == 0)
+		(void)exterr_set(EPERM, EXTERR_CATEGORY, message, jid, priv,
+		    __LINE__);
+#endif
+}
