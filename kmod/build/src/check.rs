@@ -53,7 +53,7 @@ pub fn check(module: &[u8], kernel: &[u8]) -> Result<Report> {
     let (deepest, deepest_in) = frames(&file, &mut problems)?;
     panics(&file, &mut problems);
     if !problems.is_empty() {
-        bail!("rjail.ko cannot be loaded:\n  {}", problems.join("\n  "));
+        bail!("it cannot be loaded:\n  {}", problems.join("\n  "));
     }
     let text = file.sections().filter(|s| s.kind() == SectionKind::Text).map(|s| s.size()).sum();
     Ok(Report { relocations, imports, deepest, deepest_in, text })

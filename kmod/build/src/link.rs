@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Links the module: one Rust object, the C shim, nothing else.
+//! Links a module: the shim and one Rust object, or C alone; nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,16 +19,15 @@ pub fn toolchain_linker() -> Result<PathBuf> {
     if linker.exists() { Ok(linker) } else { Ok("ld.lld".into()) }
 }
 
-/// Links `archive`'s own object and the shim into a relocatable module.
-pub fn link(
-    linker: &Path,
-    archive: &Path,
-    shim: &[PathBuf],
-    out: &Path,
-    module: &Path,
-) -> Result<()> {
+/// Takes `archive`'s own object out of it.
+pub fn rust_object(archive: &Path, out: &Path) -> Result<PathBuf> {
     let object = out.join("rjail.o");
     fs::write(&object, own_object(&fs::read(archive)?)?)?;
+    Ok(object)
+}
+
+/// Links the objects into a relocatable module.
+pub fn link(linker: &Path, objects: &[PathBuf], module: &Path) -> Result<()> {
     let status = Command::new(linker)
         .args(["-r", "-m", "elf_x86_64_fbsd", "--build-id=none", "--gc-sections"])
         .args(["-e", "0"])
@@ -36,8 +35,7 @@ pub fn link(
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("module.ld"))
         .arg("-o")
         .arg(module)
-        .args(shim)
-        .arg(&object)
+        .args(objects)
         .status()
         .with_context(|| format!("running {}", linker.display()))?;
     if !status.success() {

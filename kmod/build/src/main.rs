@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Builds `rjail.ko` for one FreeBSD kernel, and refuses a result that the
+//! Builds `rjail.ko` for one FreeBSD kernel, and beside it the module that the
+//! VM tests ask questions through, `rjail_probe.ko`; refuses a result that the
 //! kernel linker would refuse.
 //!
 //! In: a directory with one release's `sys/` and its `kernel` (and, optionally,
@@ -103,20 +104,26 @@ fn main() -> Result<()> {
     }
     run_cargo(&root, &out, &cflags, &clang, &["rustc", "--crate-type", "staticlib"], &[])?;
     let archive = out.join("rust/x86_64-unknown-none/kmod/librjail.a");
-    step("c", &root.join("kmod"));
-    let shim = build_shim(&root, &out, &cflags, &clang)?;
-
     let linker = match args.linker {
         Some(linker) => linker,
         None => link::toolchain_linker()?,
     };
-    let module = out.join("rjail.ko");
-    step("link", &module);
-    link::link(&linker, &archive, &shim, &out, &module)?;
-
-    let report = check::check(&fs::read(&module)?, &kernel_image)?;
-    step("check", &module);
-    println!("  {report}");
+    let modules = [
+        ("rjail.ko", "kmod", "c", Some(link::rust_object(&archive, &out)?)),
+        ("rjail_probe.ko", "vm-tests/probe", "probe", None),
+    ];
+    for (name, source, objects, rust) in modules {
+        let source = root.join(source);
+        step("c", &source);
+        let mut objects = build_c(&source, &out.join(objects), &cflags, &clang)?;
+        objects.extend(rust);
+        let module = out.join(name);
+        step("link", &module);
+        link::link(&linker, &objects, &module)?;
+        step("check", &module);
+        let report = check::check(&fs::read(&module)?, &kernel_image).context(name)?;
+        println!("  {report}");
+    }
     Ok(())
 }
 
@@ -184,16 +191,15 @@ fn run_cargo(
     Ok(())
 }
 
-/// Compiles every C file of `kmod/`.
-fn build_shim(root: &Path, out: &Path, cflags: &[String], clang: &str) -> Result<Vec<PathBuf>> {
-    let objects = out.join("c");
-    fs::create_dir_all(&objects)?;
+/// Compiles every C file of a directory.
+fn build_c(source: &Path, out: &Path, cflags: &[String], clang: &str) -> Result<Vec<PathBuf>> {
+    fs::create_dir_all(out)?;
     let mut build = cc::Build::new();
     build
         .compiler(clang)
         .target("x86_64-unknown-freebsd")
         .host(env!("HOST_TRIPLE"))
-        .out_dir(&objects)
+        .out_dir(out)
         .opt_level(2)
         .debug(true)
         .pic(false)
@@ -210,7 +216,7 @@ fn build_shim(root: &Path, out: &Path, cflags: &[String], clang: &str) -> Result
     for flag in cflags {
         build.flag(flag);
     }
-    for entry in fs::read_dir(root.join("kmod"))? {
+    for entry in fs::read_dir(source)? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "c") {
             build.file(path);
