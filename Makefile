@@ -13,7 +13,7 @@ KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBS
 VM_TEST    := cargo run --quiet --release --package vm-test --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-host lint kmod vm-test table demo privileges freebsd miri clean
+.PHONY: help setup test test-host lint kmod vm-test table line-two demo privileges freebsd miri clean
 
 help: ## this list
 	@echo 'rjail: the jail of Kamp and Watson'"'"'s paper as a FreeBSD kernel module'
@@ -48,6 +48,11 @@ vm-test: ## run the guest tests on a real kernel (KERNEL=generic|debug, T=name, 
 
 table: ## who stops what: line one, line two, both (after vm-test)
 	@$(VM_TEST) table
+
+line-two: ## ask a real kernel anew what its own jails make of each privilege (docs/)
+	@scripts/setup vm
+	@scripts/kmod generic
+	$(VM_TEST) line-two
 
 demo: ## what root tries outside and inside a jail, as a table
 	@scripts/demo

@@ -509,27 +509,6 @@ fn freebsd() -> Option<PathBuf> {
     given.or(kept).filter(|dir| dir.join("sys/sys/priv.h").is_file())
 }
 
-/// Every name with its number, aliases resolved.
-fn parse(header: &str) -> Vec<(u16, &str)> {
-    let mut names: Vec<(u16, &str)> = Vec::new();
-    for line in header.lines() {
-        let mut words = line.split_whitespace();
-        let (Some("#define"), Some(name), Some(value)) = (words.next(), words.next(), words.next())
-        else {
-            continue;
-        };
-        if !name.starts_with("PRIV_") || name.contains('(') {
-            continue;
-        }
-        let number = value
-            .parse()
-            .ok()
-            .or_else(|| names.iter().find(|(_, n)| *n == value).map(|(number, _)| *number));
-        names.push((number.unwrap_or_else(|| panic!("{name} is {value}")), name));
-    }
-    names
-}
-
 #[test]
 fn names_are_those_of_the_kernels_header() {
     let Some(dir) = freebsd() else {
@@ -549,7 +528,7 @@ fn names_are_those_of_the_kernels_header() {
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|digits| digits.parse().ok())
         .unwrap();
-    let header = parse(&text);
+    let header = line_two::names(&text).unwrap();
     let numbers = Numbers::bind(u16::try_from(version / 100_000).unwrap(), &header);
     for (number, name) in &header {
         let row = numbers.privilege(i32::from(*number)).unwrap().row();

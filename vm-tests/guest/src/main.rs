@@ -16,10 +16,13 @@ mod answer;
 mod console;
 mod filter;
 mod jail;
+mod line_two;
 mod malloc;
 mod play;
 mod privileges;
+mod probe;
 mod programs;
+mod static_probes;
 mod sys;
 mod world;
 

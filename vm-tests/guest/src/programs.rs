@@ -5,7 +5,8 @@ use core::ffi::CStr;
 
 use cases::world::{FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, SIBLING_ADDR};
 
-use crate::answer::{in_child, want};
+use crate::answer::in_child;
+pub(crate) use crate::answer::want;
 use crate::console::Text;
 use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
@@ -61,6 +62,10 @@ pub const LOADED: &[Program] = &[
     LEDGER,
     DEFAULTS,
     REASONS,
+    LINE_TWO,
+    ASK,
+    WITHIN,
+    SDT,
 ];
 /// The same without what needs the second line.
 pub const EITHER: &[Program] = &[
@@ -76,6 +81,10 @@ const NAMES: Program = program("names", 30, crate::filter::names);
 const LEDGER: Program = program("ledger", 30, crate::filter::ledger);
 const DEFAULTS: Program = program("defaults", 30, crate::filter::defaults);
 const REASONS: Program = program("reasons", 30, crate::filter::reasons);
+const LINE_TWO: Program = program("line-two", 120, crate::line_two::line_two);
+const ASK: Program = program("ask", 60, crate::line_two::ask);
+const WITHIN: Program = program("within", 60, crate::line_two::within);
+const SDT: Program = program("sdt", 60, crate::static_probes::sdt);
 const ORDER: Program = program("addresses_in_any_order", 30, addresses_in_any_order);
 const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
 const AGAIN: Program = program("connect_again", 30, connect_again);
@@ -84,13 +93,15 @@ const ATTACH: Program = program("native_attach", 30, native_attach);
 pub const UNLOADING: &[Program] = &[
     program("unload_busy", 30, unload_busy),
     program("unload_while_asked", 60, unload_while_asked),
+    program("beside_the_probe", 30, crate::static_probes::beside),
 ];
 /// With a module that the boot loader has loaded.
 pub const PRELOADED: &[Program] = &[program("preloaded", 20, preloaded)];
 /// Hundreds of loads.
 pub const CHURN: &[Program] = &[program("churn", 1200, churn)];
 
-const MODULE: &CStr = c"/rjail/rjail.ko";
+/// The module's file.
+pub const MODULE: &CStr = c"/rjail/rjail.ko";
 const MODULE_FILE: &CStr = c"rjail.ko";
 const O_DIRECTORY: i32 = 0x0002_0000;
 
@@ -114,7 +125,8 @@ pub fn have_module(wanted: bool) -> Result<()> {
     }
 }
 
-fn unload() -> Result<()> {
+/// Unloads the module.
+pub fn unload() -> Result<()> {
     sys::kldunload(sys::kldfind(MODULE_FILE)?)
 }
 

@@ -389,6 +389,7 @@ calls! {
     audit = 446 (command: i32, data: WithSizeMut<'_>) -> ();
     map = 477 (at: usize, length: usize, protection: i32, flags: i32, fd: i32, offset: usize) -> usize;
     set_jail = 507 (options: &Iovecs<6>, count: u32, flags: i32) -> i32;
+    set_jail_with = 507 (options: &Iovecs<72>, count: u32, flags: i32) -> i32;
     /// Ends a native jail.
     pub jail_remove = 508 (jid: i32) -> ();
     /// Enters the jail behind a descriptor.
@@ -657,6 +658,27 @@ pub fn jail_set(path: &CStr, name: &CStr) -> Result<i32> {
     let [path_name, path, name_name, name] = strings([c"path", path, c"name", name]);
     let options = Iovecs([path_name, path, name_name, name, strings([c"persist"])[0], [0, 0]]);
     set_jail(&options, 6, JAIL_CREATE)
+}
+
+/// jail_set(2): makes a native jail on the machine's addresses around the
+/// caller, with these parameters that have no value.
+pub fn jail_set_and_enter(path: &CStr, enforce_statfs: i32, parameters: &[&CStr]) -> Result<()> {
+    const JAIL_CREATE: i32 = 1;
+    const JAIL_ATTACH: i32 = 4;
+    const JAIL_SYS_INHERIT: i32 = 2;
+    let [path_name, path] = strings([c"path", path]);
+    let number = |value: &i32| [address_of(value), size_of::<i32>()];
+    let [ip4, statfs] = strings([c"ip4", c"enforce_statfs"]);
+    let mut options = [[0; 2]; 72];
+    let valued = [path_name, path, ip4, number(&JAIL_SYS_INHERIT), statfs, number(&enforce_statfs)];
+    let (begin, rest) = options.split_at_mut(valued.len());
+    begin.copy_from_slice(&valued);
+    // After each its value, which is none.
+    for (place, parameter) in rest.iter_mut().step_by(2).zip(parameters) {
+        [*place] = strings([*parameter]);
+    }
+    let count = u32::try_from(valued.len() + 2 * parameters.len()).map_err(|_| Error(EINVAL))?;
+    set_jail_with(&Iovecs(options), count, JAIL_CREATE | JAIL_ATTACH).map(drop)
 }
 
 /// jail_set(2): makes a native jail that lasts as long as its descriptor.

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use fatfs::{FileSystem, FormatVolumeOptions, FsOptions};
 
 /// How the module gets into the kernel.
@@ -37,6 +37,11 @@ impl Module {
             Self::Demo => "demo",
         }
     }
+
+    /// Do its boots run more than cases?
+    pub fn has_tests_of_it(self) -> bool {
+        matches!(self, Self::Late | Self::Boot)
+    }
 }
 
 /// The files of a disk.
@@ -50,6 +55,17 @@ pub struct Files {
     pub guest: PathBuf,
     /// `rjail.ko`, if it is wanted.
     pub module: Option<PathBuf>,
+    /// What tests ask the kernel by, if there are any that do.
+    pub probe: Option<Probe>,
+}
+
+/// What it takes to ask the kernel about its privileges.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// `rjail_probe.ko`.
+    pub module: PathBuf,
+    /// `sys/priv.h`.
+    pub header: PathBuf,
 }
 
 /// What the guest is told, in the kernel environment.
@@ -121,9 +137,20 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         contents.push(("boot/kernel/rjail.ko", bytes.clone()));
         contents.push(("rjail/rjail.ko", bytes));
     }
+    if let Some(probe) = &files.probe {
+        contents.push(("rjail/rjail_probe.ko", read(&probe.module)?));
+        contents.push(("rjail/privileges", privileges(&read(&probe.header)?)?));
+    }
     let size: usize = contents.iter().map(|(_, bytes)| bytes.len()).sum();
     let disk = file_system(size, &contents).context("cannot make the disk's file system")?;
     fs::write(path, disk).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Numbers and names of privileges, a line each, as the guest reads them.
+fn privileges(header: &[u8]) -> Result<Vec<u8>> {
+    let header = String::from_utf8_lossy(header);
+    let names = line_two::names(&header).map_err(|what| anyhow!("sys/priv.h: {what}"))?;
+    Ok(names.iter().map(|(number, name)| format!("{number} {name}\n")).collect::<String>().into())
 }
 
 fn file_system(size: usize, contents: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {

@@ -37,6 +37,17 @@ pub struct Answered {
     pub answer: String,
 }
 
+/// A set of privilege numbers that the guest found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineTwo {
+    /// Which native jail, by its flag.
+    pub jail: String,
+    /// What about them: `asked` or `allowed`.
+    pub what: String,
+    /// As bits of one hexadecimal number.
+    pub bits: String,
+}
+
 /// Lines that no healthy kernel prints.
 const COMPLAINTS: &[&str] = &[
     r"(?i)panic",
@@ -101,6 +112,8 @@ pub struct Judge {
     pub tests: Vec<Test>,
     /// Every answer so far.
     pub answers: Vec<Answered>,
+    /// Everything about line two so far.
+    pub line_two: Vec<LineTwo>,
     /// Everything that is wrong besides failed tests.
     pub complaints: Vec<String>,
     /// Whether the guest has begun.
@@ -180,6 +193,14 @@ impl Judge {
                 return Event::Other;
             }
             return self.complain(format!("an answer cut short: {line}"));
+        }
+        if let Some(found) = line.strip_prefix("LINETWO ") {
+            if let [jail, what, bits] = found.split(' ').collect::<Vec<_>>()[..] {
+                let [jail, what, bits] = [jail, what, bits].map(str::to_owned);
+                self.line_two.push(LineTwo { jail, what, bits });
+                return Event::Other;
+            }
+            return self.complain(format!("a finding cut short: {line}"));
         }
         if let Some(done) = DONE.captures(line) {
             if self.done.is_some() {

@@ -4,14 +4,16 @@
 //!
 //! In reading order: [`needs`] finds what a run needs, [`image`] makes the
 //! machine's disk, [`vmm`] boots it, [`judge`] reads its console, [`run`] ties
-//! them together, [`report`] keeps the results and makes tables of them;
-//! [`freebsd`] fills the directory that the kernels come from.
+//! them together, [`report`] keeps the results and makes tables of them,
+//! [`measured`] holds what the kernel said of its own jails against the file of
+//! it; [`freebsd`] fills the directory that the kernels come from.
 
 #![forbid(unsafe_code)]
 
 mod freebsd;
 mod image;
 mod judge;
+mod measured;
 mod needs;
 mod report;
 mod run;
@@ -48,6 +50,8 @@ enum Task {
     Demo(MachineArgs),
     /// Print the table "who stops what" of the last run.
     Table,
+    /// Ask the kernel what its own jails make of each privilege, and write it down.
+    LineTwo(MachineArgs),
     /// Fill the FreeBSD directory from the official distribution sets.
     Freebsd(freebsd::FreebsdArgs),
 }
@@ -141,6 +145,7 @@ fn main() -> ExitCode {
         Task::Run(args) => test(&args),
         Task::Demo(args) => demo(&args),
         Task::Table => table(),
+        Task::LineTwo(args) => write_line_two(&args),
         Task::Freebsd(args) => freebsd::fill(&args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
@@ -173,7 +178,11 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
     let mut results = Results::default();
     for kernel in kernels {
         for module in modules {
-            let run = run::boot(&options, &guest, kernel, *module)?;
+            let mut run = run::boot(&options, &guest, kernel, *module)?;
+            if let Some(different) = measured::difference(&freebsd, &run)? {
+                println!("not ok - {different}");
+                run.complaints.push(different);
+            }
             // A test alone that this boot does not have is no failure of it.
             let elsewhere = args.test.is_some() && modules.len() > 1 && is_empty(&run);
             if !elsewhere {
@@ -229,6 +238,23 @@ fn demo(args: &MachineArgs) -> Result<ExitCode> {
 fn table() -> Result<ExitCode> {
     let results = Results::read(&results_file())?;
     print!("{}", report::who_stops_what(&results));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_line_two(args: &MachineArgs) -> Result<ExitCode> {
+    let freebsd = args.freebsd();
+    let kernel = needs::kernels(&freebsd)[0];
+    if !args.is_ready(&[kernel], true) {
+        eprintln!("SKIPPED: no real FreeBSD kernel can be booted here.");
+        return Ok(ExitCode::from(SKIPPED));
+    }
+    let options = args.options(Some(measured::TEST.to_owned()), None, false);
+    let run = run::boot(&options, &needs::build_guest()?, kernel, Module::Late)?;
+    if run.counts().1 > 0 {
+        return Ok(ExitCode::FAILURE);
+    }
+    let file = measured::write(&freebsd, &run)?;
+    println!("{} is written.", file.display());
     Ok(ExitCode::SUCCESS)
 }
 

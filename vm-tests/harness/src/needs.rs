@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::image::{Files, Module};
+use crate::image::{Files, Module, Probe};
 use crate::vmm::{Firmware, Vmm};
 
 /// The repository.
@@ -61,10 +61,19 @@ impl Kernel {
 
     /// The module built for it.
     pub fn module(self) -> PathBuf {
+        self.built("rjail.ko")
+    }
+
+    /// The module that the tests ask it through.
+    pub fn probe(self) -> PathBuf {
+        self.built("rjail_probe.ko")
+    }
+
+    fn built(self, file: &str) -> PathBuf {
         let directory = target().join("kmod");
         match self {
-            Self::Generic => directory.join("rjail.ko"),
-            Self::Debug => directory.join("debug/rjail.ko"),
+            Self::Generic => directory.join(file),
+            Self::Debug => directory.join("debug").join(file),
         }
     }
 }
@@ -111,10 +120,13 @@ pub fn missing(vmm: Vmm, freebsd: &Path, kernels: &[Kernel], with_module: bool) 
         need(file.is_file(), file.display().to_string(), &fill);
     }
     for kernel in kernels.iter().filter(|_| with_module) {
-        let module = kernel.module();
         let make = format!("make kmod KERNEL={}", kernel.name());
-        need(module.is_file(), module.display().to_string(), &make);
+        for module in [kernel.module(), kernel.probe()] {
+            need(module.is_file(), module.display().to_string(), &make);
+        }
     }
+    let header = privilege_header(freebsd);
+    need(!with_module || header.is_file(), header.display().to_string(), &fill);
     let target = has_target("x86_64-unknown-none");
     let mend = "rustup target add x86_64-unknown-none";
     need(target, "Rust's library for bare metal".to_owned(), mend);
@@ -129,6 +141,11 @@ pub fn kernels(freebsd: &Path) -> Vec<Kernel> {
     if there.is_empty() { vec![Kernel::Generic] } else { there }
 }
 
+/// Where a release names its privileges.
+pub fn privilege_header(freebsd: &Path) -> PathBuf {
+    freebsd.join("sys/sys/priv.h")
+}
+
 /// The files of one boot.
 pub fn files(freebsd: &Path, kernel: Kernel, module: Module, guest: &Path) -> Files {
     Files {
@@ -136,6 +153,9 @@ pub fn files(freebsd: &Path, kernel: Kernel, module: Module, guest: &Path) -> Fi
         kernel: kernel.file(freebsd),
         guest: guest.to_owned(),
         module: (module != Module::None).then(|| kernel.module()),
+        probe: module
+            .has_tests_of_it()
+            .then(|| Probe { module: kernel.probe(), header: privilege_header(freebsd) }),
     }
 }
 

@@ -10,7 +10,7 @@ use comfy_table::{Table, presets};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Module;
-use crate::judge::{Answered, Test};
+use crate::judge::{Answered, LineTwo, Test};
 use crate::needs::Kernel;
 
 /// One boot.
@@ -30,6 +30,9 @@ pub struct Run {
     pub tests: Vec<Test>,
     /// Every case's answer.
     pub answers: Vec<Answered>,
+    /// What native jails said about privileges.
+    #[serde(skip)]
+    pub line_two: Vec<LineTwo>,
     /// What is wrong besides failed tests.
     pub complaints: Vec<String>,
 }

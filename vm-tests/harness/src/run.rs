@@ -138,6 +138,7 @@ fn boot_with(
         log,
         tests: judge.tests,
         answers: judge.answers,
+        line_two: judge.line_two,
         complaints: judge.complaints,
     })
 }
