@@ -20,17 +20,20 @@ struct Doer {
     done: i32,
 }
 
+const WORK: [u8; 1] = [0];
+const END: [u8; 1] = [1];
+
 impl Doer {
     fn start(ready: impl FnOnce() -> Result<()>, work: impl Fn()) -> Result<Self> {
         let [told, go] = sys::pipe()?;
         let [done, tell] = sys::pipe()?;
         let pid = sys::fork()?;
         if pid == 0 {
-            let _ = sys::close(go);
+            let mut order = END;
             if ready().is_ok() {
-                while sys::read(told, &mut [0]) == Ok(1) {
+                while sys::read(told, &mut order) == Ok(1) && order == WORK {
                     work();
-                    let _ = sys::write(tell, &[0]);
+                    let _ = sys::write(tell, &WORK);
                 }
             }
             sys::exit(0);
@@ -42,11 +45,12 @@ impl Doer {
 
     /// Lets it do it, and waits until it has.
     fn does(&self) -> Result<()> {
-        sys::write(self.go, &[0])?;
+        sys::write(self.go, &WORK)?;
         if sys::read(self.done, &mut [0])? == 1 { Ok(()) } else { Err(Error(ESRCH)) }
     }
 
     fn end(self) -> Result<()> {
+        sys::write(self.go, &END)?;
         sys::close(self.go)?;
         sys::close(self.done)?;
         sys::wait(self.pid, 0).map(drop)
@@ -59,8 +63,7 @@ pub fn sdt(_: &Context) -> Outcome {
     const EXIT: &str = "proc:::exit";
     const CLD_EXITED: u64 = 1;
     let acct = got("the names", Header::read().and_then(|header| header.number("PRIV_ACCT")))?;
-    let refused = |acct: usize| [acct as u64];
-    let refused: &[u64] = &refused(acct);
+    let refused: &[u64] = &[acct as u64];
     let ask = || {
         let _ = sys::acct_off();
     };
