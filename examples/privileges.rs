@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Prints the privilege table as a Markdown page: `make privileges`.
+//! Prints the privilege table as a Markdown page: `make privileges`. What a
+//! native jail makes of each privilege is not written here: it was asked of a
+//! kernel, `make line-two`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 
+use line_two::{Difference, compare};
 use rjail::privilege::{Asked, Native, Row, TABLE, Verdict};
+
+const MEASURED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/line-two-15.1.tsv"));
+
+/// Characters a line of running text may have.
+const WIDTH: usize = 80;
 
 /// A verdict as the page shows it.
 struct Shown<'a>(&'a Row);
@@ -14,8 +23,7 @@ impl fmt::Display for Shown<'_> {
         match self.0.verdict {
             Verdict::Allow => write!(f, "allow")?,
             Verdict::AllowWith(flags) => {
-                let names: Vec<_> =
-                    flags.iter_names().map(|(name, _)| name.to_lowercase()).collect();
+                let names: Vec<_> = line_two::flag_names(flags).collect();
                 write!(f, "with {}", names.join(" or "))?;
             }
             Verdict::ByName => write!(f, "by name")?,
@@ -31,45 +39,149 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// What native jails make of each privilege.
+struct Measured(BTreeMap<String, line_two::Verdict>);
+
+impl Measured {
+    fn of(&self, row: &Row) -> String {
+        self.0.get(row.name).map_or_else(|| "not measured".to_owned(), ToString::to_string)
+    }
+
+    fn differs(&self, row: &Row) -> &'static str {
+        match self.0.get(row.name).map(|native| compare(row, native)) {
+            Some(Difference { tighter: true, looser: false }) => "tighter",
+            Some(Difference { tighter: false, looser: true }) => "looser",
+            Some(Difference { tighter: true, looser: true }) => "both",
+            Some(_) | None => "",
+        }
+    }
+}
+
+/// A Markdown table whose columns are aligned in its source as well.
+fn table<const N: usize>(
+    out: &mut impl Write,
+    head: [&str; N],
+    rows: &[[String; N]],
+) -> io::Result<()> {
+    let head = head.map(str::to_owned);
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    });
+    let rule = widths.map(|width| "-".repeat(width));
+    for row in [&head, &rule].into_iter().chain(rows) {
+        let cells: Vec<_> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        writeln!(out, "| {} |", cells.join(" | "))?;
+    }
+    writeln!(out)
+}
+
+/// Text in lines of at most [`WIDTH`] characters; all but the first indented.
+fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> io::Result<()> {
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            write!(out, "\n{:indent$}", "")?;
+            column = indent;
+        } else if column > 0 {
+            write!(out, " ")?;
+            column += 1;
+        }
+        write!(out, "{word}")?;
+        column += length;
+    }
+    writeln!(out)
+}
+
 fn count(which: impl Fn(&Row) -> bool) -> usize {
     TABLE.iter().filter(|row| which(row)).count()
 }
 
-fn main() -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn introduction(out: &mut impl Write, measured: &Measured) -> io::Result<()> {
     writeln!(out, "# What root in a jail may do\n")?;
-    writeln!(
-        out,
+    let numbers = format!(
         "{} privileges: {} allowed, {} with a flag, {} by name only, {} denied. Whatever has no \
-         row is denied. \"Allow\" means that rjail does not object: the kernel's own checks \
-         follow. \"Users too\" marks what the kernel gives to everybody, so that the verdict \
-         reaches users without root's rights; of all else they have nothing to lose. Native is \
-         FreeBSD's own jail with the same flags; where nothing stands, it is the same.",
+         row is denied.",
         TABLE.len(),
         count(|row| row.verdict == Verdict::Allow),
         count(|row| matches!(row.verdict, Verdict::AllowWith(_))),
         count(|row| row.verdict == Verdict::ByName),
         count(|row| row.verdict == Verdict::Deny),
+    );
+    wrapped(out, &numbers, 0)?;
+    writeln!(out)?;
+    let terms = [
+        "- **rjail**: the first line's verdict. \"Allow\" means that it does not object: the \
+         kernel's own checks follow. \"Users too\" marks what the kernel gives to everybody, so \
+         that the verdict reaches users without root's rights; of all else they have nothing to \
+         lose.",
+        "- **native jail**: what a jail of FreeBSD 15.1 lets root have, which is our second line's \
+         verdict as well; \"with\" means with one of these `allow.*` flags. Asked of a running \
+         kernel (`make line-two`).",
+        "- **differs**: computed from the two. *Tighter*: some native jail has it where ours with \
+         the same flags has not. *Looser*: the reverse; line two then still refuses it.",
+    ];
+    for term in terms {
+        wrapped(out, term, 2)?;
+    }
+    writeln!(out, "\n## Where a native jail differs\n")?;
+    let differing = || TABLE.iter().filter(|row| !measured.differs(row).is_empty());
+    wrapped(
+        out,
+        &format!(
+            "rjail is tighter at {} privileges, looser at {}.",
+            differing().filter(|row| measured.differs(row) == "tighter").count(),
+            differing().filter(|row| measured.differs(row) != "tighter").count(),
+        ),
+        0,
     )?;
-    for rows in TABLE.chunk_by(|a, b| a.group == b.group) {
-        let Some(first) = rows.first() else { continue };
-        writeln!(out, "\n## {}\n", first.group)?;
-        writeln!(out, "| Privilege | Verdict | Native differs | Reason | Answers to |")?;
-        writeln!(out, "|---|---|---|---|---|")?;
-        for row in rows {
-            let native = match row.native {
-                Native::Same => String::new(),
-                Native::Tighter(why) => format!("tighter: {why}"),
-            };
-            writeln!(
-                out,
-                "| `{}` | {} | {native} | {} | {} |",
-                row.name,
-                Shown(row),
-                row.reason,
-                row.source
-            )?;
-        }
+    writeln!(out)?;
+    for row in differing() {
+        let why = match row.native {
+            Native::Same => "",
+            Native::Tighter(why) => why,
+        };
+        let text = format!(
+            "- `{}`, {}: {}; native {}: {why}.",
+            row.name,
+            measured.differs(row),
+            Shown(row),
+            measured.of(row),
+        );
+        wrapped(out, &text, 2)?;
     }
     Ok(())
+}
+
+fn group(out: &mut impl Write, rows: &[Row], measured: &Measured) -> io::Result<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    writeln!(out, "\n## {}\n", first.group)?;
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let differs = measured.differs(row).to_owned();
+            [format!("`{}`", row.name), Shown(row).to_string(), measured.of(row), differs]
+        })
+        .collect();
+    table(out, ["Privilege", "rjail", "native jail", "differs"], &cells)?;
+    // Why, once for neighbours that have the same reason.
+    for rows in rows.chunk_by(|a, b| a.reason == b.reason && a.source == b.source) {
+        let Some(row) = rows.first() else { continue };
+        let names = match rows {
+            [_, .., last] => format!("`{}` to `{}`", row.name, last.name),
+            _ => format!("`{}`", row.name),
+        };
+        wrapped(out, &format!("- {names}: {} ({})", row.reason, row.source), 2)?;
+    }
+    Ok(())
+}
+
+fn main() -> io::Result<()> {
+    let verdicts = line_two::read(MEASURED).map_err(io::Error::other)?;
+    let measured = Measured(verdicts.into_iter().collect());
+    let mut out = io::stdout().lock();
+    introduction(&mut out, &measured)?;
+    TABLE.chunk_by(|a, b| a.group == b.group).try_for_each(|rows| group(&mut out, rows, &measured))
 }

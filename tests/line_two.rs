@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The privilege table beside what FreeBSD's own jails were measured to do
+//! (`docs/line-two-15.1.tsv`, which the VM tests hold against a running kernel).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use line_two::{Difference, Verdict, compare};
+use rjail::prison::JailFlags;
+use rjail::privilege::{NAMES, Native, TABLE};
+
+fn measured() -> BTreeMap<String, Verdict> {
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/line-two-15.1.tsv"));
+    assert!(text.starts_with("# ") && text.contains("`make line-two`"));
+    line_two::read(text).unwrap().into_iter().collect()
+}
+
+/// The flags that open something in some native jail.
+fn native_flags() -> BTreeSet<String> {
+    let with = measured().into_values().filter_map(|verdict| match verdict {
+        Verdict::With(flags) => Some(flags),
+        Verdict::Allow | Verdict::Deny => None,
+    });
+    with.flatten().collect()
+}
+
+#[test]
+fn every_privilege_was_measured() {
+    let theirs: BTreeSet<_> = measured().into_keys().collect();
+    let ours: BTreeSet<_> = NAMES.into_iter().map(str::to_owned).collect();
+    assert_eq!(ours, theirs);
+}
+
+/// Each row says of the native jail what the kernel says of it.
+#[test]
+fn tags_are_what_was_measured() {
+    let measured = measured();
+    let mut wrong = Vec::new();
+    for row in &TABLE {
+        let native = &measured[row.name];
+        let tag = match row.native {
+            Native::Same => Difference { tighter: false, looser: false },
+            Native::Tighter(_) => Difference { tighter: true, looser: false },
+            Native::Looser(_) => Difference { tighter: false, looser: true },
+        };
+        let is = compare(row, native);
+        if is != tag {
+            wrong.push(format!("{}: {:?}, native {native}: {is:?}", row.name, row.verdict));
+        }
+    }
+    assert!(wrong.is_empty(), "these rows' tags are others:\n{}", wrong.join("\n"));
+}
+
+/// A reason that names a native flag, or says "always", was measured to be so.
+#[test]
+fn reasons_name_the_flags_that_were_measured() {
+    let (measured, flags) = (measured(), native_flags());
+    let mut named = 0;
+    for row in &TABLE {
+        let (Native::Tighter(why) | Native::Looser(why)) = row.native else { continue };
+        let native = &measured[row.name];
+        if why.contains("grants it always") {
+            assert_eq!(native, &Verdict::Allow, "{}: {why}", row.name);
+            // What flags it names, it names for another reason.
+            continue;
+        }
+        for (at, start) in why.match_indices("allow.") {
+            let rest = &why[at + start.len()..];
+            let end = rest.find(|c: char| c != '_' && !c.is_ascii_lowercase());
+            let flag = &rest[..end.unwrap_or(rest.len())];
+            if !flags.contains(flag) {
+                // A flag that a driver adds and asks for itself.
+                assert_eq!((row.name, flag), ("PRIV_VMM_PPTDEV", "vmm_ppt"));
+                continue;
+            }
+            let Verdict::With(with) = native else { panic!("{}: native {native}", row.name) };
+            assert!(with.iter().any(|w| w == flag), "{}: native {native}: {why}", row.name);
+            named += 1;
+        }
+    }
+    assert_eq!(named, 8);
+}
+
+/// Flags of the same name: those that we lack, and those of ours that open
+/// nothing in a native jail, because something else or nobody asks for them.
+#[test]
+fn our_flags_and_theirs() {
+    let ours: BTreeSet<_> = line_two::flag_names(JailFlags::all()).collect();
+    let theirs = native_flags();
+    let lacking: Vec<_> = theirs.difference(&ours).map(String::as_str).collect();
+    assert_eq!(lacking, ["mount", "routing", "setaudit"]);
+    let opens_nothing: Vec<_> = ours.difference(&theirs).map(String::as_str).collect();
+    assert_eq!(opens_nothing, ["quotas", "set_hostname", "sysvipc"]);
+}
