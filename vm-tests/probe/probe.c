@@ -143,6 +143,10 @@ probe_sysctl_verdicts(SYSCTL_HANDLER_ARGS)
 	return (SYSCTL_OUT(req, &verdicts, sizeof(verdicts)));
 }
 
+/* A probe of a module, for the tests to watch: pid, number, answer. */
+SDT_PROVIDER_DEFINE(rjail_probe);
+SDT_PROBE_DEFINE3(rjail_probe, , , asked, "pid_t", "int", "int");
+
 /* The pid of a process and a number; the errno of the kernel's answer. */
 static int
 probe_sysctl_ask(SYSCTL_HANDLER_ARGS)
@@ -160,6 +164,7 @@ probe_sysctl_ask(SYSCTL_HANDLER_ARGS)
 		return (error);
 	answer = priv_check_cred(cred, question[1]);
 	crfree(cred);
+	SDT_PROBE3(rjail_probe, , , asked, question[0], question[1], answer);
 	return (SYSCTL_OUT(req, &answer, sizeof(answer)));
 }
 

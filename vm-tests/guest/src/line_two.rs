@@ -365,7 +365,8 @@ pub fn within(_: &Context) -> Outcome {
     Probe::during(|probe| {
         let each = (0..u32::BITS).map(|bit| 1 << bit).filter(|flag| ALL_FLAGS & flag != 0);
         for flags in [0].into_iter().chain(each).chain([ALL_FLAGS]) {
-            let captive = Captive::start(|| Args { flags, ..good() }.enter().map(drop));
+            let args = Args { flags, ..good() };
+            let captive = Captive::start(|| args.enter().map(drop));
             let captive = got("a jail", captive)?;
             let verdicts = got("verdicts", probe.verdicts(captive.pid))?;
             let looser = verdicts.both.without(&verdicts.line_two);

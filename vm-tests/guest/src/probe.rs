@@ -33,11 +33,9 @@ impl Probe {
         Ok(Self { id })
     }
 
-    /// Unloads it, whatever is switched on.
-    pub fn unload(self) -> Result<()> {
-        let id = self.id;
-        mem::forget(self);
-        sys::kldunload(id)
+    /// Unloads it, whatever is switched on; EBUSY when that is a probe of its own.
+    pub fn unload(&self) -> Result<()> {
+        sys::kldunload(self.id)
     }
 
     /// Loads it, does something with it and unloads it.
@@ -45,7 +43,9 @@ impl Probe {
         let failed = |what| move |Error(e)| Text::of(format_args!("{what} the probe: errno {e}"));
         let probe = Self::load().map_err(failed("loading"))?;
         let outcome = work(&probe);
-        outcome.and(probe.unload().map_err(failed("unloading")))
+        let unloaded = probe.unload().map_err(failed("unloading"));
+        mem::forget(probe);
+        outcome.and(unloaded)
     }
 
     /// Every privilege, about a process.

@@ -9,6 +9,7 @@ use crate::programs::{Context, MODULE, Outcome, settle, unload, want};
 use crate::say;
 use crate::sys::{self, Error, Result};
 
+const EPERM: i32 = 1;
 const ENOENT: i32 = 2;
 const ESRCH: i32 = 3;
 const EBUSY: i32 = 16;
@@ -127,7 +128,18 @@ pub fn sdt(_: &Context) -> Outcome {
         let watch = got("on in the next load", probe.watch(REFUSED, user.pid))?;
         count("nothing before", watch.seen(), &[])?;
         both()?;
-        count("once", watch.off(), &[refused])
+        count("once", watch.off(), &[refused])?;
+
+        let (asker, asked) = (sys::getpid().unwrap_or(0), u64::from(user.pid.unsigned_abs()));
+        let watch = got("a module's on", probe.watch("rjail_probe:::asked", asker))?;
+        for _ in 0..2 {
+            want!("a question", probe.ask(user.pid, acct), Ok(EPERM));
+        }
+        want!("kldunload of a module whose probe is on", probe.unload(), Err(Error(EBUSY)));
+        let seen = got("a module's off", watch.off())?;
+        let question: &[u64] = &[asked, acct as u64, u64::from(EPERM.unsigned_abs())];
+        want!("a module's probe", seen.is(&[question; 2]), true);
+        Ok(())
     })?;
     want!("the end of both", (user.end(), other.end()), (Ok(()), Ok(())));
     Ok(())
