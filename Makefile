@@ -59,7 +59,7 @@ demo: ## what root tries outside and inside a jail, as a table
 
 privileges: ## every privilege, what a jailed root gets, and why (Markdown)
 	@scripts/setup host
-	@cargo run --quiet --example privileges
+	@cargo run --quiet --package rjail-cli -- privileges
 
 freebsd: ## fill RJAIL_FREEBSD from the official distribution sets (RELEASE=15.1-RELEASE)
 	@scripts/setup host

@@ -536,7 +536,7 @@ fn names_are_those_of_the_kernels_header() {
         assert_eq!(row.verdict, other.verdict, "{name}");
     }
     if version / 1000 == 1501 {
-        let ours: BTreeSet<_> = NAMES.into_iter().collect();
+        let ours: BTreeSet<_> = NAMES.iter().copied().collect();
         let theirs: BTreeSet<_> = header.iter().map(|(_, name)| *name).collect();
         assert_eq!(ours, theirs);
         assert_eq!(header.len(), 245);

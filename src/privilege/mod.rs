@@ -85,6 +85,26 @@ pub enum Native {
     Tighter(&'static str),
 }
 
+/// Why no jail can be given a privilege that its verdict denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// The second line refuses it to every jail: a gift would be worth nothing.
+    BySecondLine,
+    /// The promise of this number would be broken, whatever else holds.
+    ByPromise(u8),
+    /// No root in a jail gets it from the kernel, even where both lines agree.
+    ByKernel,
+}
+
+/// What rjail promises, by number from 1: the reasons of [`Barred::ByPromise`].
+pub const PROMISES: [&str; 5] = [
+    "a jailed process never affects, sees, or learns of a process outside its jail",
+    "it never names a file outside its root",
+    "it never uses an IP address that is not its jail's",
+    "its root holds exactly the privileges that the table grants",
+    "a jail cannot be changed after it is made, and not be left",
+];
+
 /// One privilege and all that a reviewer wants to know of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -102,6 +122,8 @@ pub struct Row {
     pub source: &'static str,
     /// What the second line must leave open.
     pub opens: Opens,
+    /// For [`Verdict::Deny`]: why it cannot be given by name either.
+    pub barred: Option<Barred>,
     /// The native jail's decision beside it.
     pub native: Native,
     /// Who else has it.

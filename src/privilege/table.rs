@@ -12,7 +12,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Asked, Native, Opens, Row, Verdict};
+use super::{Asked, Barred, Native, Opens, Row, Verdict};
 use crate::prison::JailFlags;
 
 macro_rules! privileges {
@@ -55,6 +55,10 @@ const fn row(verdict: Verdict, reason: &'static str, source: &'static str) -> Ro
             Verdict::AllowWith(flag) => Opens::Flag(flag),
             _ => Opens::Nothing,
         },
+        barred: match verdict {
+            Verdict::Deny => Some(Barred::BySecondLine),
+            _ => None,
+        },
         native: Native::Same,
         asked: Asked::Superuser,
         second_line: false,
@@ -82,6 +86,18 @@ impl Row {
     /// Native lets it pass; why not here.
     const fn tighter(mut self, native: &'static str) -> Self {
         self.native = Native::Tighter(native);
+        self
+    }
+
+    /// Line two would let it pass, and this promise would be broken.
+    const fn breaks(mut self, promise: u8) -> Self {
+        self.barred = Some(Barred::ByPromise(promise));
+        self
+    }
+
+    /// Line two would let it pass, and the kernel gives it to nobody in a jail.
+    const fn given_to_nobody(mut self) -> Self {
+        self.barred = Some(Barred::ByKernel);
         self
     }
 
@@ -169,6 +185,7 @@ privileges! {
             "It reaches into another jail, and a jail has none below it.",
             "paper 4; p_candebug() in kern/kern_prot.c",
         )
+        .breaks(1)
         .tighter("native jails can have children and let their root debug into them")
         .since(15);
         DebugSugid "PRIV_DEBUG_SUGID" => allow(
@@ -219,6 +236,7 @@ privileges! {
             "It looks into other jails, and a jail has none below it.",
             "paper 4; cr_canseejailproc() in kern/kern_prot.c",
         )
+        .breaks(1)
         .tighter(
                 "native jails can have children and let their root see them when \
                  security.bsd.see_jail_proc is 0",
@@ -240,6 +258,7 @@ privileges! {
             "It reaches into another jail, and a jail has none below it.",
             "paper 4; cr_cansignal() in kern/kern_prot.c",
         )
+        .breaks(1)
         .tighter("native jails can have children and let their root signal into them")
         .since(15);
         SignalSugid "PRIV_SIGNAL_SUGID" => allow(
@@ -252,6 +271,7 @@ privileges! {
             "Which processors a jail uses is decided outside it.",
             "cpuset_modify() and cpuset_setproc() in kern/kern_cpuset.c",
         )
+        .breaks(5)
         .tighter("a native jail may change the sets that lie below its own");
         SchedCpusetIntr "PRIV_SCHED_CPUSET_INTR" => deny(
             "Which CPU takes an interrupt is the machine's affair.",
@@ -265,6 +285,7 @@ privileges! {
             "It reaches into another jail, and a jail has none below it.",
             "paper 4; p_cansched() in kern/kern_prot.c",
         )
+        .breaks(1)
         .tighter("native jails can have children and let their root reschedule them")
         .since(15);
         SchedIdprio "PRIV_SCHED_IDPRIO" => deny(
@@ -300,18 +321,21 @@ privileges! {
              one already.",
             "paper 4 and 6.1; sys_jail_attach() in kern/kern_jail.c",
         )
+        .breaks(5)
         .tighter("native jails can have children, held back by children.max");
         JailRemove "PRIV_JAIL_REMOVE" => deny(
             "There is no jail below this one to remove.",
             "paper 6.1; sys_jail_remove() in kern/kern_jail.c, jaildesc_alloc() in \
              kern/kern_jaildesc.c",
         )
+        .breaks(5)
         .tighter("native jails can have children, held back by children.max");
         JailSet "PRIV_JAIL_SET" => deny(
             "A jail can not be changed once made, nor make another.",
             "paper 6.1; kern_jail_set() in kern/kern_jail.c, jaildesc_alloc() in \
              kern/kern_jaildesc.c",
         )
+        .breaks(5)
         .tighter("native jails can have children, held back by children.max");
     }
     "Interprocess communication" {
@@ -452,6 +476,7 @@ privileges! {
             "The raw bytes of a directory still show names that were removed.",
             "vn_io_fault() in kern/vfs_vnops.c",
         )
+        .given_to_nobody()
         .tighter(
                 "prison_priv_check() has no objection, but priv_check_cred() then refuses every \
                  jail unless another policy grants it",
@@ -545,6 +570,7 @@ privileges! {
             "Mounting is the host's.",
             "paper 5; vfs_domount() in kern/vfs_mount.c",
         )
+        .breaks(2)
         .tighter("native grants it to a jail with allow.mount and enforce_statfs below 2");
         VfsMountExported "PRIV_VFS_MOUNT_EXPORTED" => deny(
             "Exporting to other machines is the host's.",
@@ -554,11 +580,13 @@ privileges! {
             "Mounting is the host's.",
             "paper 5; vfs_domount() in kern/vfs_mount.c",
         )
+        .breaks(2)
         .tighter("native grants it to a jail with allow.mount and enforce_statfs below 2");
         VfsMountOwner "PRIV_VFS_MOUNT_OWNER" => deny(
             "A mount seen from the jail is not the jail's.",
             "paper 5; vfs_suser() in kern/vfs_subr.c",
         )
+        .breaks(2)
         .tighter("native grants it to a jail with allow.mount and enforce_statfs below 2");
         VfsMountPerm "PRIV_VFS_MOUNT_PERM" => deny(
             "Mounting a disk whose node the caller may not read would read it.",
@@ -581,6 +609,7 @@ privileges! {
             "Unmounting would show what the mount covers.",
             "paper 5; kern_unmount() in kern/vfs_mount.c",
         )
+        .breaks(2)
         .tighter("native grants it to a jail with allow.mount and enforce_statfs below 2");
         ZfsInject "PRIV_ZFS_INJECT" => deny(
             "Injects faults into the machine's storage.",
@@ -602,6 +631,7 @@ privileges! {
              nor a live dump.",
             "paper 5; memopen() in dev/mem/memdev.c, livedump_start() in kern/kern_vnodedumper.c",
         )
+        .breaks(1)
         .tighter("native relies on the device not being there")
         .everyone();
         KmemWrite "PRIV_KMEM_WRITE" => deny(
@@ -818,6 +848,7 @@ privileges! {
             "Hands a PCI device to a guest, and with it all of memory.",
             "vmmdev_ioctl() in dev/vmm/vmm_dev.c",
         )
+        .breaks(1)
         .tighter("native passes it on to vmm(4), which asks for allow.vmm_ppt")
         .since(15);
     }
@@ -1119,6 +1150,7 @@ privileges! {
             "The routing table is the machine's.",
             "paper 5; net/rtsock.c, netlink/route",
         )
+        .breaks(1)
         .tighter("native grants it to a jail with allow.routing");
         NetSetifcap "PRIV_NET_SETIFCAP" => deny(
             "Configures an interface.",

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Prints the privilege table as a Markdown page: `make privileges`. What a
-//! native jail makes of each privilege is not written here: it was asked of a
-//! kernel, `make line-two`.
+//! The privilege table as a Markdown page: `make privileges`, `rjail privileges`.
+//! What a native jail makes of each privilege is not written here: it was asked
+//! of a kernel, `make line-two`.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
+use std::fmt::Write;
 
 use line_two::{Difference, compare};
-use rjail::privilege::{Asked, Native, Row, TABLE, Verdict};
+use rjail::privilege::{Asked, Barred, Native, PROMISES, Row, TABLE, Verdict};
+use serde::Serialize;
 
-const MEASURED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/line-two-15.1.tsv"));
+const MEASURED: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/line-two-15.1.tsv"));
 
 /// Characters a line of running text may have.
 const WIDTH: usize = 80;
@@ -43,6 +45,11 @@ impl fmt::Display for Shown<'_> {
 struct Measured(BTreeMap<String, line_two::Verdict>);
 
 impl Measured {
+    fn read() -> Self {
+        // The file is part of this program; a test reads every line of it.
+        Self(line_two::read(MEASURED).unwrap_or_default().into_iter().collect())
+    }
+
     fn of(&self, row: &Row) -> String {
         self.0.get(row.name).map_or_else(|| "not measured".to_owned(), ToString::to_string)
     }
@@ -62,7 +69,7 @@ fn table<const N: usize>(
     out: &mut impl Write,
     head: [&str; N],
     rows: &[[String; N]],
-) -> io::Result<()> {
+) -> fmt::Result {
     let head = head.map(str::to_owned);
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
@@ -78,7 +85,7 @@ fn table<const N: usize>(
 }
 
 /// Text in lines of at most [`WIDTH`] characters; all but the first indented.
-fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> io::Result<()> {
+fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> fmt::Result {
     let mut column = 0;
     for word in text.split_whitespace() {
         let length = word.chars().count();
@@ -99,7 +106,7 @@ fn count(which: impl Fn(&Row) -> bool) -> usize {
     TABLE.iter().filter(|row| which(row)).count()
 }
 
-fn introduction(out: &mut impl Write, measured: &Measured) -> io::Result<()> {
+fn introduction(out: &mut impl Write, measured: &Measured) -> fmt::Result {
     writeln!(out, "# What root in a jail may do\n")?;
     let numbers = format!(
         "{} privileges: {} allowed, {} with a flag, {} by name only, {} denied. Whatever has no \
@@ -155,7 +162,7 @@ fn introduction(out: &mut impl Write, measured: &Measured) -> io::Result<()> {
     Ok(())
 }
 
-fn group(out: &mut impl Write, rows: &[Row], measured: &Measured) -> io::Result<()> {
+fn group(out: &mut impl Write, rows: &[Row], measured: &Measured) -> fmt::Result {
     let Some(first) = rows.first() else { return Ok(()) };
     writeln!(out, "\n## {}\n", first.group)?;
     let cells: Vec<_> = rows
@@ -178,10 +185,96 @@ fn group(out: &mut impl Write, rows: &[Row], measured: &Measured) -> io::Result<
     Ok(())
 }
 
-fn main() -> io::Result<()> {
-    let verdicts = line_two::read(MEASURED).map_err(io::Error::other)?;
-    let measured = Measured(verdicts.into_iter().collect());
-    let mut out = io::stdout().lock();
-    introduction(&mut out, &measured)?;
-    TABLE.chunk_by(|a, b| a.group == b.group).try_for_each(|rows| group(&mut out, rows, &measured))
+fn barred(out: &mut impl Write) -> fmt::Result {
+    writeln!(out, "\n## What no jail can be given by name\n")?;
+    let by_second_line = count(|row| row.barred == Some(Barred::BySecondLine));
+    let text = format!(
+        "`+NAME` is `EINVAL` for the {} that are denied: {by_second_line} of them line two refuses \
+         to every jail, so that the gift would be worth nothing; the others would break a promise.",
+        count(|row| row.barred.is_some()),
+    );
+    wrapped(out, &text, 0)?;
+    writeln!(out)?;
+    for row in &TABLE {
+        let why = match row.barred {
+            None | Some(Barred::BySecondLine) => continue,
+            Some(Barred::ByPromise(number)) => {
+                let promise = PROMISES.get(usize::from(number) - 1).copied().unwrap_or_default();
+                format!("promise {number}, {promise}")
+            }
+            Some(Barred::ByKernel) => "the kernel gives it to no root in a jail".to_owned(),
+        };
+        wrapped(out, &format!("- `{}`: {why}.", row.name), 2)?;
+    }
+    Ok(())
+}
+
+/// The page.
+#[derive(Clone, Copy, Debug)]
+pub struct Page;
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let measured = Measured::read();
+        introduction(f, &measured)?;
+        barred(f)?;
+        let groups = TABLE.chunk_by(|a, b| a.group == b.group);
+        groups.into_iter().try_for_each(|rows| group(f, rows, &measured))
+    }
+}
+
+/// One row, for programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    privilege: &'static str,
+    group: &'static str,
+    verdict: String,
+    native: String,
+    differs: &'static str,
+    reason: &'static str,
+    source: &'static str,
+    can_be_given: bool,
+}
+
+/// The table, for programs.
+#[must_use]
+pub fn rows() -> Vec<Entry> {
+    let measured = Measured::read();
+    let entry = |row: &Row| Entry {
+        privilege: row.name,
+        group: row.group,
+        verdict: Shown(row).to_string(),
+        native: measured.of(row),
+        differs: measured.differs(row),
+        reason: row.reason,
+        source: row.source,
+        can_be_given: row.barred.is_none(),
+    };
+    TABLE.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Page, TABLE, rows};
+
+    #[test]
+    fn every_privilege_is_on_the_page_and_was_measured() {
+        let page = Page.to_string();
+        for row in &TABLE {
+            assert!(page.contains(&format!("| `{}` ", row.name)), "{}", row.name);
+            assert!(page.contains(row.group), "{}", row.group);
+        }
+        assert!(!page.contains("not measured"));
+        assert!(page.contains("looser at 0."));
+        assert!(page.contains("- `PRIV_NET_ROUTE`: promise 1, a jailed process never affects"));
+    }
+
+    #[test]
+    fn programs_get_the_same() {
+        let rows = rows();
+        assert_eq!(rows.len(), TABLE.len());
+        let row = rows.iter().find(|row| row.privilege == "PRIV_KTRACE").expect("a row");
+        assert_eq!((row.verdict.as_str(), row.native.as_str()), ("by name", "with setaudit"));
+        assert_eq!((row.differs, row.can_be_given), ("tighter", true));
+    }
 }
