@@ -8,7 +8,9 @@ use cases::world::FOREIGN_ADDR;
 
 use crate::answer::{in_child, want};
 use crate::console::Text;
-use crate::jail::{self, Ledger};
+use crate::jail::{self, ALL_FLAGS, Ledger};
+use crate::line_two::{Captive, Header, got};
+use crate::probe::{Bits, Probe, Verdicts};
 use crate::programs::{Context, Held, KERNEL, Outcome, UNMAPPED, alone, good, settle};
 use crate::say;
 use crate::sys::{self, Error, Explained, Result, address_of};
@@ -102,6 +104,125 @@ pub fn names(_: &Context) -> Outcome {
     say!("    # {tried} attempts with privileges by name");
     want!("attempts that were answered otherwise", wrong, 0);
     Ok(())
+}
+
+/// Each name given to a jail without flags and taken from one with all: the
+/// kernel, asked about every number, finds that one changed and no other, and
+/// nothing that line two would not have let pass.
+pub fn by_name(_: &Context) -> Outcome {
+    let header = got("the names", Header::read())?;
+    let inside = |probe: &Probe, flags, word: &CStr| -> Result<Verdicts> {
+        let args = good().with_flags(flags).with_privileges(word);
+        let captive = Captive::start(|| args.enter().map(drop))?;
+        probe.verdicts(captive.pid)
+    };
+    Probe::during(|probe| {
+        let none = got("no flag", inside(probe, 0, c""))?.both;
+        let all = got("all flags", inside(probe, ALL_FLAGS, c""))?.both;
+        let (mut given, mut barred, mut taken) = (0, 0, 0);
+        for (number, name) in header.lines() {
+            let word = |sign| Text::<48>::of(format_args!("{sign}{name}\0"));
+            let (plus, minus) = (word('+'), word('-'));
+            let plus = CStr::from_bytes_with_nul(plus.bytes()).unwrap_or_default();
+            let minus = CStr::from_bytes_with_nul(minus.bytes()).unwrap_or_default();
+            match inside(probe, 0, plus) {
+                Err(Error(EINVAL)) => barred += 1,
+                Ok(verdicts) => {
+                    let mut expected = none;
+                    expected.add(number);
+                    let looser = verdicts.both.without(&verdicts.line_two).count();
+                    if verdicts.both != expected || looser > 0 {
+                        return Err(Text::of(format_args!("+{name}: {}", verdicts.both.count())));
+                    }
+                    given += 1;
+                }
+                Err(error) => return Err(Text::of(format_args!("+{name}: {error:?}"))),
+            }
+            let mut one = Bits::default();
+            one.add(number);
+            let expected = all.without(&one);
+            let left = got(name, inside(probe, ALL_FLAGS, minus))?.both;
+            if left != expected {
+                return Err(Text::of(format_args!("-{name}: {} are left", left.count())));
+            }
+            taken += 1;
+        }
+        say!("    # by name: {given} given, {barred} for no jail, {taken} taken away");
+        want!("names that some jail can have", given > 50, true);
+        want!("names that no jail can have", barred > 150, true);
+        want!("jails afterwards", settle(0), Ok(0));
+        Ok(())
+    })
+}
+
+/// A privilege's number as the interface has it.
+fn low(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(-1)
+}
+
+/// A number without a name is denied and counted; each denial fires the probe,
+/// with jail, privilege and process, and what is allowed does not.
+pub fn unnamed(_: &Context) -> Outcome {
+    const PROBE: &str = "rjail:privilege:check:denied";
+    let header = got("the names", Header::read())?;
+    Probe::during(|probe| {
+        let captive = got("a jail", Captive::start(|| good().enter().map(drop)))?;
+        let info = || got("rjail_get", jail::get(0, abi::NEXT, &mut []));
+        let before = info()?;
+        want!("counted before", (before.unnamed, before.last_unnamed), (0, 0));
+        let jid = before.jid.cast_unsigned();
+
+        // The question is asked in this process, about the captive's credential.
+        let asker = got("getpid", sys::getpid())?;
+        let watch = got("the probe", probe.watch(PROBE, asker))?;
+        let load = got("its number", header.number("PRIV_KLD_LOAD"))?;
+        let setuid = got("its number", header.number("PRIV_CRED_SETUID"))?;
+        let named = header.named();
+        let gap = (2..700).find(|number| !named.has(*number)).unwrap_or(0);
+        want!("a gap", probe.ask(captive.pid, gap), Ok(EPERM));
+        want!("a denied one", probe.ask(captive.pid, load), Ok(EPERM));
+        want!("an allowed one", probe.ask(captive.pid, setuid), Ok(0));
+        let seen = got("the probe off", watch.off())?;
+        if !seen.is(&[&[jid, gap as u64], &[jid, load as u64]]) {
+            return Err(Text::of(format_args!("{} firings, {:?}", seen.fired, seen.last().last())));
+        }
+        let mut processes = seen.last().map(|firing| firing.args[2]);
+        want!("with the process, which is the kernel's", processes.all(|at| at >> 63 == 1), true);
+        want!("off", probe.ask(captive.pid, gap), Ok(EPERM));
+
+        let after = info()?;
+        want!("counted", (after.unnamed, after.last_unnamed), (2, low(gap)));
+        let verdicts = got("all numbers", probe.verdicts(captive.pid))?;
+        let gaps = verdicts.valid.without(&named);
+        let last = gaps.numbers().last().unwrap_or(0);
+        let counted = info()?;
+        want!("counted all", counted.unnamed, 2 + gaps.count());
+        want!("and the last", counted.last_unnamed, low(last));
+        want!("not counted", counted.missed, 0);
+
+        let mut rows: Ledger = [abi::Row::default(); 300];
+        let info = got("the ledger", jail::get(counted.jid, abi::THIS, &mut rows))?;
+        let asked = rows.get(..info.rows as usize).unwrap_or_default();
+        // Once each by `verdicts`, and the two once more.
+        let once_more = ["PRIV_KLD_LOAD", "PRIV_CRED_SETUID"];
+        let wrong = asked.iter().find(|row| {
+            let times = 1 + u64::from(once_more.contains(&row.name()));
+            let held = row.state == abi::HELD;
+            // The captive asked for some of these itself.
+            let own = row.name().starts_with("PRIV_VFS") || row.name() == "PRIV_PROC_LIMIT";
+            let count = if held { row.allowed } else { row.denied };
+            let other = if held { row.denied } else { row.allowed };
+            other != 0 || (count != times && !(own && count > times))
+        });
+        if let Some(row) = wrong {
+            let (allowed, denied) = (row.allowed, row.denied);
+            return Err(Text::of(format_args!("{}: {allowed} and {denied}", row.name())));
+        }
+        say!("    # {} numbers without a name, {} with, each counted", gaps.count(), asked.len());
+        drop(captive);
+        want!("jails afterwards", settle(0), Ok(0));
+        Ok(())
+    })
 }
 
 /// What the counted process does, in its jail: so often is each asked for.
@@ -310,15 +431,15 @@ pub fn reasons(_: &Context) -> Outcome {
             Ok::<_, Error>((no_module(), explained.get().error))
         });
         want!("a denial outside", user, Ok(Ok(Ok((Err(Error(EPERM)), 0)))));
-        let jid = good().with_privileges(c"-PRIV_VFS_CHROOT").enter();
+        let jid = good().with_privileges(c"-PRIV_CRED_SETUID").enter();
         let Ok(jid) = jid else { return Err(Text::of(format_args!("no jail: {jid:?}"))) };
 
         want!("a module", no_module(), Err(Error(EPERM)));
         let text = c"PRIV_KLD_LOAD denied in rjail %ju: A module is the kernel.";
         explained.get().must_be(jid, KLD_LOAD, text)?;
-        want!("chroot", sys::chroot(c"/dir"), Err(Error(EPERM)));
+        want!("setuid, taken", sys::setuid(7), Err(Error(EPERM)));
         let text = c"rjail %ju was made without privilege %ju: -NAME took it away";
-        explained.get().must_be(jid, VFS_CHROOT, text)?;
+        explained.get().must_be(jid, CRED_SETUID, text)?;
         want!("a raw socket", icmp(), Err(Error(EPERM)));
         want!("a port", low_port(), Ok(()));
         let foreign = sys::socket(2, 2, 0).and_then(|socket| {
@@ -328,7 +449,7 @@ pub fn reasons(_: &Context) -> Outcome {
         want!("is no privilege's affair", explained.get().error, 0);
         let user = in_child(|| {
             let explained = Explained::from_now_on()?;
-            sys::setuid(1001)?;
+            sys::setreuid(1001)?;
             Ok::<_, Error>((no_module(), explained.get().error))
         });
         want!("a user inside, who has it nowhere", user, Ok(Ok(Ok((Err(Error(EPERM)), 0)))));
@@ -336,9 +457,9 @@ pub fn reasons(_: &Context) -> Outcome {
     })
 }
 
-/// `PRIV_KLD_LOAD` and `PRIV_VFS_CHROOT`, as 15.1 numbers them.
+/// `PRIV_KLD_LOAD` and `PRIV_CRED_SETUID`, as 15.1 numbers them.
 const KLD_LOAD: u64 = 130;
-const VFS_CHROOT: u64 = 318;
+const CRED_SETUID: u64 = 50;
 
 impl Explained {
     fn must_be(&self, jid: i64, privilege: u64, wanted: &CStr) -> Outcome {

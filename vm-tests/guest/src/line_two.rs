@@ -9,11 +9,11 @@ use core::ffi::CStr;
 
 use cases::world::JAIL_ADDR;
 
-use crate::answer::in_child;
+use crate::answer::{in_child, want};
 use crate::console::Text;
-use crate::jail::{ALL_FLAGS, Args};
+use crate::jail::ALL_FLAGS;
 use crate::probe::{Bits, Probe};
-use crate::programs::{Context, Outcome, settle, want};
+use crate::programs::{Context, Outcome, good, settle};
 use crate::say;
 use crate::sys::{self, EINVAL, Error, Result, Shared};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
@@ -253,7 +253,8 @@ impl Header {
         Ok(Self { text: &text[..length] })
     }
 
-    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    /// Each number and name.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let text = core::str::from_utf8(self.text).unwrap_or_default();
         text.lines().filter_map(|line| {
             let (number, name) = line.split_once(' ')?;
@@ -266,7 +267,8 @@ impl Header {
         self.lines().find(|line| line.1 == name).map(|line| line.0).ok_or(Error(EINVAL))
     }
 
-    fn named(&self) -> Bits {
+    /// The numbers that have a name.
+    pub fn named(&self) -> Bits {
         let mut named = Bits::default();
         self.lines().for_each(|(number, _)| named.add(number));
         named
@@ -355,17 +357,12 @@ pub fn ask(_: &Context) -> Outcome {
     })
 }
 
-/// Arguments of a jail.
-pub fn good() -> Args {
-    Args::new(JAIL_ROOT, JAIL_NAME, const { &[JAIL_ADDR] })
-}
-
 /// Both lines together let root in a jail have nothing that line two refuses.
 pub fn within(_: &Context) -> Outcome {
     Probe::during(|probe| {
         let each = (0..u32::BITS).map(|bit| 1 << bit).filter(|flag| ALL_FLAGS & flag != 0);
         for flags in [0].into_iter().chain(each).chain([ALL_FLAGS]) {
-            let args = Args { flags, ..good() };
+            let args = good().with_flags(flags);
             let captive = Captive::start(|| args.enter().map(drop));
             let captive = got("a jail", captive)?;
             let verdicts = got("verdicts", probe.verdicts(captive.pid))?;

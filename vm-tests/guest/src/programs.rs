@@ -5,8 +5,7 @@ use core::ffi::CStr;
 
 use cases::world::{FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, SIBLING_ADDR};
 
-use crate::answer::in_child;
-pub(crate) use crate::answer::want;
+use crate::answer::{in_child, want};
 use crate::console::Text;
 use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
@@ -62,6 +61,8 @@ pub const LOADED: &[Program] = &[
     LEDGER,
     DEFAULTS,
     REASONS,
+    BY_NAME,
+    UNNAMED,
     LINE_TWO,
     ASK,
     WITHIN,
@@ -80,6 +81,8 @@ const PRIVILEGES: Program = program("privileges", 600, crate::privileges::privil
 const NAMES: Program = program("names", 30, crate::filter::names);
 const LEDGER: Program = program("ledger", 30, crate::filter::ledger);
 const DEFAULTS: Program = program("defaults", 30, crate::filter::defaults);
+const BY_NAME: Program = program("by-name", 120, crate::filter::by_name);
+const UNNAMED: Program = program("unnamed", 30, crate::filter::unnamed);
 const REASONS: Program = program("reasons", 30, crate::filter::reasons);
 const LINE_TWO: Program = program("line-two", 120, crate::line_two::line_two);
 const ASK: Program = program("ask", 60, crate::line_two::ask);
@@ -94,6 +97,7 @@ pub const UNLOADING: &[Program] = &[
     program("unload_busy", 30, unload_busy),
     program("unload_while_asked", 60, unload_while_asked),
     program("beside_the_probe", 30, crate::static_probes::beside),
+    program("probe_leaves_nothing", 120, crate::static_probes::leaves_nothing),
 ];
 /// With a module that the boot loader has loaded.
 pub const PRELOADED: &[Program] = &[program("preloaded", 20, preloaded)];

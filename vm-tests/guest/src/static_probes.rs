@@ -2,10 +2,12 @@
 //! Watching static probes, the kernel's here; and rjail's coming and going
 //! beside the module that watches.
 
+use crate::answer::want;
 use crate::console::Text;
-use crate::line_two::{Captive, Header, good, got};
+use crate::line_two::{Captive, Header, got};
+use crate::malloc::Malloc;
 use crate::probe::{Probe, Seen};
-use crate::programs::{Context, MODULE, Outcome, settle, unload, want};
+use crate::programs::{Context, MODULE, Outcome, good, settle, unload};
 use crate::say;
 use crate::sys::{self, Error, Result};
 
@@ -156,4 +158,41 @@ pub fn beside(_: &Context) -> Outcome {
         want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
         Ok(())
     })
+}
+
+/// The probe comes, is asked everything and goes; nothing of it stays, of
+/// whatever malloc(9) type.
+pub fn leaves_nothing(_: &Context) -> Outcome {
+    const ROUNDS: u64 = 100;
+    let round = || {
+        Probe::during(|probe| {
+            let captive = got("a jail", Captive::start(|| good().enter().map(drop)))?;
+            got("verdicts", probe.verdicts(captive.pid))?;
+            got("a question", probe.ask(captive.pid, 2))?;
+            let watch = got("on", probe.watch("priv:kernel:priv_check:priv__ok", 0))?;
+            got("off", watch.off()).map(drop)
+        })
+    };
+    let mut malloc = got("malloc statistics", Malloc::new())?;
+    // The first rounds fill the kernel's own caches, of threads above all.
+    for _ in 0..20 {
+        round()?;
+    }
+    let (mut before, mut after) = ([0; Malloc::MOST], [0; Malloc::MOST]);
+    let types = malloc.counts(&mut before);
+    for _ in 0..ROUNDS {
+        round()?;
+    }
+    want!("jails afterwards", settle(0), Ok(0));
+    sys::pause(1000);
+    want!("number of malloc types", malloc.counts(&mut after), types);
+    for (kind, (was, is)) in before.iter().zip(after).enumerate() {
+        // What leaks, leaks at least once a round.
+        if is >= was + ROUNDS {
+            let name = malloc.name(kind);
+            return Err(Text::of(format_args!("{name}: {was} allocations, then {is}")));
+        }
+    }
+    say!("    # {ROUNDS} times load, questions, unload");
+    Ok(())
 }

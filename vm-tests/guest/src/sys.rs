@@ -325,6 +325,7 @@ calls! {
     pub getpid = 20 () -> i32;
     pub unmount = 22 (path: &CStr, flags: i32) -> ();
     pub setuid = 23 (user: u32) -> ();
+    set_both = 126 (real: u32, effective: u32) -> ();
     pub ptrace = 26 (request: i32, pid: i32, address: usize, data: i32) -> ();
     receive_message = 27 (fd: i32, message: &mut Message, flags: i32) -> usize;
     send_message = 28 (fd: i32, message: &Message, flags: i32) -> usize;
@@ -631,6 +632,11 @@ pub fn rjail_get(number: usize, info: &mut abi::Info, rows: &mut [abi::Row]) -> 
     info.ledger = if rows.is_empty() { 0 } else { rows.as_mut_ptr().expose_provenance() };
     info.rows = u32::try_from(rows.len()).map_err(|_| Error(EINVAL))?;
     rjail(number, abi::operation::GET, ptr::from_mut(info).expose_provenance())
+}
+
+/// setreuid(2), which asks for another privilege than setuid(2).
+pub fn setreuid(user: u32) -> Result<()> {
+    set_both(user, user)
 }
 
 /// getfsstat(2): how many file systems are mounted, to this process's knowledge.
