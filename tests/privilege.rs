@@ -501,6 +501,27 @@ fn flags_are_those_of_the_c_header() {
     assert!(header.contains(&format!("RJAIL_PAPER\t\t({})", paper.join(" | "))));
 }
 
+/// The guest's own list, which it holds what it exercises against: it cannot
+/// link the table.
+#[expect(dead_code, reason = "the rest of the file is the guest's")]
+#[path = "../vm-tests/guest/src/privileges/rest.rs"]
+mod rest;
+
+#[test]
+fn the_guest_accounts_for_every_privilege() {
+    let theirs: BTreeSet<_> = rest::NAMES.into_iter().collect();
+    let ours: BTreeSet<_> = NAMES.iter().copied().collect();
+    assert_eq!(ours, theirs);
+    let mut excused = BTreeSet::new();
+    for (names, reason) in rest::NOT_EXERCISED {
+        assert!(!reason.is_empty());
+        for name in *names {
+            assert!(ours.contains(name) && excused.insert(name), "{name}");
+        }
+    }
+    assert!(NAMES.len() - excused.len() >= 80, "{} are exercised", NAMES.len() - excused.len());
+}
+
 /// The directory with a kernel's headers, if this machine has one.
 fn freebsd() -> Option<PathBuf> {
     let given = env::var_os("RJAIL_FREEBSD").map(PathBuf::from);

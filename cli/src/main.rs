@@ -38,6 +38,7 @@ struct Failure {
     message: String,
 }
 
+const EX_USAGE: u8 = 64;
 const EX_DATAERR: u8 = 65;
 const EX_UNAVAILABLE: u8 = 69;
 const EX_OSERR: u8 = 71;
@@ -45,7 +46,14 @@ const EX_IOERR: u8 = 74;
 const EX_NOPERM: u8 = 77;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // To standard error when it is one, else help or version.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EX_USAGE } else { 0 });
+        }
+    };
     let done = match &cli.command {
         Command::Privileges if cli.json => print_json(&page::rows()),
         Command::Privileges => print(page::Page),

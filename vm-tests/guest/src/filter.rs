@@ -226,7 +226,7 @@ pub fn unnamed(_: &Context) -> Outcome {
 }
 
 /// What the counted process does, in its jail: so often is each asked for.
-fn do_countable_things() -> Result<()> {
+pub fn do_countable_things() -> Result<()> {
     let denied = Err(Error(EPERM));
     for _ in 0..3 {
         if no_module() != denied {

@@ -24,6 +24,7 @@ mod probe;
 mod programs;
 mod static_probes;
 mod sys;
+mod tool;
 mod world;
 
 use core::ffi::CStr;
@@ -177,8 +178,16 @@ impl Orders {
     }
 
     fn tests_of(&self, group: &Group) -> usize {
-        let programs = group.programs.iter().filter(|program| self.wants(group, program.name));
-        programs.count() + self.cases_of(group).count()
+        self.programs_of(group).count() + self.cases_of(group).count()
+    }
+
+    /// Without those that need a file which the harness had not to give, and
+    /// counts as skipped.
+    fn programs_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'static Program> + 'a {
+        group.programs.iter().filter(|program| {
+            self.wants(group, program.name)
+                && program.needs.is_none_or(|file| sys::file_id(file).is_ok())
+        })
     }
 
     fn cases_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'static Case> + 'a {
@@ -226,7 +235,7 @@ fn run_group(
     }
     let context =
         Context { world: *world, churn: orders.churn, churn_seconds: orders.churn_seconds };
-    for program in group.programs.iter().filter(|program| orders.wants(group, program.name)) {
+    for program in orders.programs_of(group) {
         let before = held(malloc);
         let outcome = match in_child_for(program.seconds, || (program.run)(&context)) {
             Ok(Ok(outcome)) => outcome,

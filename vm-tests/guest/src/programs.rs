@@ -37,10 +37,12 @@ pub struct Program {
     pub seconds: i64,
     /// The test.
     pub run: fn(&Context) -> Outcome,
+    /// A file that not every disk has.
+    pub needs: Option<&'static CStr>,
 }
 
 const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
-    Program { name, seconds, run }
+    Program { name, seconds, run, needs: None }
 }
 
 /// Begin and end without the module.
@@ -63,6 +65,7 @@ pub const LOADED: &[Program] = &[
     REASONS,
     BY_NAME,
     UNNAMED,
+    TOOL,
     LINE_TWO,
     ASK,
     WITHIN,
@@ -81,6 +84,8 @@ const PRIVILEGES: Program = program("privileges", 600, crate::privileges::privil
 const NAMES: Program = program("names", 30, crate::filter::names);
 const LEDGER: Program = program("ledger", 30, crate::filter::ledger);
 const DEFAULTS: Program = program("defaults", 30, crate::filter::defaults);
+const TOOL: Program =
+    Program { needs: Some(crate::tool::TOOL), ..program("tool", 60, crate::tool::tool) };
 const BY_NAME: Program = program("by-name", 120, crate::filter::by_name);
 const UNNAMED: Program = program("unnamed", 30, crate::filter::unnamed);
 const REASONS: Program = program("reasons", 30, crate::filter::reasons);

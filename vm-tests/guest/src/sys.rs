@@ -340,6 +340,8 @@ calls! {
     add_alias = 54 (fd: i32, request: usize, alias: &Alias) -> ();
     plain_ioctl = 54 (fd: i32, request: usize) -> ();
     pub reboot = 55 (how: i32) -> ();
+    duplicate = 90 (from: i32, to: i32) -> i32;
+    exec_with = 59 (path: &CStr, arguments: &Strings<4>, environment: &Strings<1>) -> ();
     exec = 59 (path: &CStr, arguments: &Strings<3>, environment: &Strings<1>) -> ();
     pub chroot = 61 (path: &CStr) -> ();
     unmap = 73 (at: usize, length: usize) -> ();
@@ -528,6 +530,16 @@ pub fn acct_off() -> Result<()> {
 /// Replaces the program by another, with one argument.
 pub fn execve(path: &CStr, argument: &CStr) -> Result<()> {
     exec(path, &Strings([address_of(path), address_of(argument), 0]), &Strings([0]))
+}
+
+/// Runs a program with these arguments, its output and its errors to this
+/// descriptor.
+pub fn run(path: &CStr, arguments: [&CStr; 2], output: i32) -> Result<()> {
+    duplicate(output, 1)?;
+    duplicate(output, 2)?;
+    // An empty argument is the end of the list.
+    let [first, second] = arguments.map(|a| if a.is_empty() { 0 } else { address_of(a) });
+    exec_with(path, &Strings([address_of(path), first, second, 0]), &Strings([0]))
 }
 
 /// setgroups(2) with one group.

@@ -40,9 +40,11 @@ struct Set {
     to: &'static str,
 }
 
-const SETS: [Set; 3] = [
+const SETS: [Set; 4] = [
     Set { name: "kernel.txz", from: "boot/kernel/kernel", to: "kernel" },
     Set { name: "base.txz", from: "boot/loader_simp.efi", to: "loader.efi" },
+    // What the user tool is linked with.
+    Set { name: "base.txz", from: "usr/lib", to: "base/usr/lib" },
     Set { name: "src.txz", from: "usr/src/sys", to: "sys" },
 ];
 
@@ -229,7 +231,14 @@ fn unpack(set: Set, file: &Path, directory: &Path) -> Result<()> {
                 }
                 write_file(&mut entry, &to)?;
             }
-            // Headers are never behind a symbolic link of the source tree.
+            EntryType::Symlink => {
+                // libpthread.a is libthr.a; what leads elsewhere nobody asks for.
+                let link = entry.link_name()?.filter(|name| name.components().count() == 1);
+                if let Some(link) = link {
+                    let _ = fs::remove_file(&to);
+                    std::os::unix::fs::symlink(link, &to)?;
+                }
+            }
             _ => {}
         }
     }
@@ -274,6 +283,12 @@ mod tests {
         let mut archive = tar::Builder::new(XzEncoder::new(Vec::new(), 1));
         for (name, text) in files {
             let mut header = tar::Header::new_gnu();
+            if let Some(target) = text.strip_prefix("-> ") {
+                header.set_entry_type(EntryType::Symlink);
+                header.set_size(0);
+                archive.append_link(&mut header, name, target).unwrap();
+                continue;
+            }
             header.set_size(text.len() as u64);
             header.set_mode(0o644);
             archive.append_data(&mut header, name, text.as_bytes()).unwrap();
@@ -283,7 +298,13 @@ mod tests {
 
     fn serve(spoil: &'static str) -> Release {
         let kernel = set(&[("./boot/kernel/other.ko", "x"), ("./boot/kernel/kernel", "a kernel")]);
-        let base = set(&[("./boot/loader_simp.efi", "a loader"), ("./bin/sh", "x")]);
+        let base = set(&[
+            ("./boot/loader_simp.efi", "a loader"),
+            ("./bin/sh", "x"),
+            ("./usr/lib/libthr.a", "threads"),
+            ("./usr/lib/libpthread.a", "-> libthr.a"),
+            ("./usr/lib/libc.so", "-> ../../etc/passwd"),
+        ]);
         let src = set(&[("./usr/src/sys/sys/jail.h", "a header"), ("./usr/src/bin/x.c", "x")]);
         let mut files = vec![("kernel.txz", kernel), ("base.txz", base), ("src.txz", src)];
         let manifest: String = files
@@ -346,8 +367,10 @@ mod tests {
         fill_from(&Mirror::new(&release.base), &at)?;
         assert_eq!(text(&at.join("kernel")), "a kernel");
         assert_eq!(text(&at.join("loader.efi")), "a loader");
+        assert_eq!(text(&at.join("base/usr/lib/libpthread.a")), "threads");
+        assert!(!at.join("base/usr/lib/libc.so").exists());
         assert_eq!(text(&at.join("sys/sys/jail.h")), "a header");
-        assert_eq!(fs::read_dir(&at)?.count(), 3, "nothing else is left");
+        assert_eq!(fs::read_dir(&at)?.count(), 4, "nothing else is left");
         // All there: nobody is asked again.
         let asked = release.asked.lock().unwrap().len();
         fill_from(&Mirror::new(&release.base), &at)?;

@@ -53,6 +53,8 @@ pub struct Files {
     pub kernel: PathBuf,
     /// The guest program.
     pub guest: PathBuf,
+    /// The user tool, if there is one.
+    pub tool: Option<PathBuf>,
     /// `rjail.ko`, if it is wanted.
     pub module: Option<PathBuf>,
     /// What tests ask the kernel by, if there are any that do.
@@ -132,6 +134,9 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         ("rjail/guest", read(&files.guest)?),
         ("secret", b"outside\n".to_vec()),
     ];
+    if let Some(tool) = &files.tool {
+        contents.push(("rjail/rjail", read(tool)?));
+    }
     if let Some(module) = &files.module {
         let bytes = read(module)?;
         contents.push(("boot/kernel/rjail.ko", bytes.clone()));

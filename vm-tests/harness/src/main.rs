@@ -17,9 +17,10 @@ mod measured;
 mod needs;
 mod report;
 mod run;
+mod tool;
 mod vmm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use image::Module;
-use needs::Kernel;
+use needs::{Kernel, Programs};
 use report::Results;
 use vmm::{Accel, Vmm};
 
@@ -173,12 +174,12 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
         println!("vm: 0 passed, 0 failed, {boots} skipped");
         return Ok(ExitCode::from(SKIPPED));
     }
-    let guest = needs::build_guest()?;
+    let (programs, skipped) = build(&freebsd, args.module != Modules::None)?;
     let options = args.machine.options(args.test.clone(), args.churn, false);
     let mut results = Results::default();
     for kernel in kernels {
         for module in modules {
-            let mut run = run::boot(&options, &guest, kernel, *module)?;
+            let mut run = run::boot(&options, &programs, kernel, *module)?;
             if let Some(different) = measured::difference(&freebsd, &run) {
                 println!("not ok - {different}");
                 run.complaints.push(different);
@@ -202,8 +203,20 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
         (sum.0 + passed, sum.1 + failed)
     });
     let failed = if results.runs.is_empty() { 1 } else { failed };
-    println!("vm: {passed} passed, {failed} failed, 0 skipped");
+    println!("vm: {passed} passed, {failed} failed, {skipped} skipped");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Builds what runs on the machine; and how many tests lack what they need.
+fn build(freebsd: &Path, with_module: bool) -> Result<(Programs, usize)> {
+    let guest = needs::build_guest()?;
+    let missing = if with_module { tool::missing(freebsd) } else { None };
+    if let Some(missing) = missing {
+        eprintln!("SKIPPED: the user tool on a real kernel: {missing}");
+        return Ok((Programs { guest, tool: None }, 1));
+    }
+    let tool = if with_module { Some(tool::build(freebsd)?) } else { None };
+    Ok((Programs { guest, tool }, 0))
 }
 
 /// Whether the only thing wrong is that the wanted test is not in this boot.
@@ -220,7 +233,7 @@ fn demo(args: &MachineArgs) -> Result<ExitCode> {
     }
     eprintln!("Booting FreeBSD {} ...", needs::RELEASE);
     let options = args.options(None, None, true);
-    let run = run::boot(&options, &needs::build_guest()?, kernel, Module::Demo)?;
+    let run = run::boot(&options, &without_tool()?, kernel, Module::Demo)?;
     let complaints = run.complaints.clone();
     let results = Results { runs: vec![run] };
     let rows = report::demonstration(&results);
@@ -249,13 +262,17 @@ fn write_line_two(args: &MachineArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(SKIPPED));
     }
     let options = args.options(Some(measured::TEST.to_owned()), None, false);
-    let run = run::boot(&options, &needs::build_guest()?, kernel, Module::Late)?;
+    let run = run::boot(&options, &without_tool()?, kernel, Module::Late)?;
     if run.counts().1 > 0 {
         return Ok(ExitCode::FAILURE);
     }
     let file = measured::write(&freebsd, &run)?;
     println!("{} is written.", file.display());
     Ok(ExitCode::SUCCESS)
+}
+
+fn without_tool() -> Result<Programs> {
+    Ok(Programs { guest: needs::build_guest()?, tool: None })
 }
 
 fn results_file() -> PathBuf {

@@ -146,12 +146,22 @@ pub fn privilege_header(freebsd: &Path) -> PathBuf {
     freebsd.join("sys/sys/priv.h")
 }
 
+/// What is built for the guest's own side.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The guest program.
+    pub guest: PathBuf,
+    /// The user tool, where there is a C library for it.
+    pub tool: Option<PathBuf>,
+}
+
 /// The files of one boot.
-pub fn files(freebsd: &Path, kernel: Kernel, module: Module, guest: &Path) -> Files {
+pub fn files(freebsd: &Path, kernel: Kernel, module: Module, programs: &Programs) -> Files {
     Files {
         loader: freebsd.join("loader.efi"),
         kernel: kernel.file(freebsd),
-        guest: guest.to_owned(),
+        guest: programs.guest.clone(),
+        tool: programs.tool.clone().filter(|_| module.has_tests_of_it()),
         module: (module != Module::None).then(|| kernel.module()),
         probe: module
             .has_tests_of_it()
@@ -161,8 +171,7 @@ pub fn files(freebsd: &Path, kernel: Kernel, module: Module, guest: &Path) -> Fi
 
 /// Builds the guest program and says where it is.
 pub fn build_guest() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(cargo())
         .current_dir(repository())
         .args(["build", "--quiet", "--package", "guest", "--profile", "guest"])
         .args(["--target", "x86_64-unknown-none"])
@@ -173,19 +182,30 @@ pub fn build_guest() -> Result<PathBuf> {
     if !output.status.success() {
         bail!("the guest program does not build; the compiler says why above");
     }
-    String::from_utf8_lossy(&output.stdout)
+    executable(&output.stdout).context("cargo built the guest program but did not say where it is")
+}
+
+/// The cargo that runs this, or any.
+pub fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// What cargo built, by its messages.
+pub fn executable(messages: &[u8]) -> Option<PathBuf> {
+    String::from_utf8_lossy(messages)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo built the guest program but did not say where it is")
 }
 
-fn in_path(program: &str) -> bool {
+/// Whether a program of this name can be run.
+pub fn in_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-fn has_target(target: &str) -> bool {
+/// Whether Rust has its library for this target.
+pub fn has_target(target: &str) -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let found = Command::new(rustc)
         .current_dir(repository())

@@ -2,14 +2,14 @@
 //! Boots, listens, judges.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use crate::image::{self, Module, Orders};
 use crate::judge::{Event, Judge};
-use crate::needs::{self, Kernel};
+use crate::needs::{self, Kernel, Programs};
 use crate::report::Run;
 use crate::vmm::{Accel, End, Firmware, Machine, Next, Patience, Vmm};
 
@@ -40,17 +40,17 @@ pub fn logs() -> PathBuf {
 }
 
 /// Boots once and judges.
-pub fn boot(options: &Options, guest: &Path, kernel: Kernel, module: Module) -> Result<Run> {
+pub fn boot(options: &Options, programs: &Programs, kernel: Kernel, module: Module) -> Result<Run> {
     if options.accel == Accel::Kvm {
         // A host has /dev/kvm more often than a KVM that carries FreeBSD.
-        let run = boot_with(options, Accel::Kvm, guest, kernel, module)?;
+        let run = boot_with(options, Accel::Kvm, programs, kernel, module)?;
         if run.boot_seconds > 0.0 {
             summary(&run);
             return Ok(run);
         }
         println!("# KVM does not carry FreeBSD on this host: once more with TCG");
     }
-    let run = boot_with(options, Accel::Tcg, guest, kernel, module)?;
+    let run = boot_with(options, Accel::Tcg, programs, kernel, module)?;
     if !options.quiet || run.counts().1 > 0 {
         summary(&run);
     }
@@ -60,7 +60,7 @@ pub fn boot(options: &Options, guest: &Path, kernel: Kernel, module: Module) -> 
 fn boot_with(
     options: &Options,
     accel: Accel,
-    guest: &Path,
+    programs: &Programs,
     kernel: Kernel,
     module: Module,
 ) -> Result<Run> {
@@ -73,7 +73,7 @@ fn boot_with(
         Kernel::Debug => 1000,
     });
     let orders = Orders { module, test: options.test.clone(), churn, churn_seconds: 900 };
-    image::write(&disk, &needs::files(&options.freebsd, kernel, module, guest), &orders)?;
+    image::write(&disk, &needs::files(&options.freebsd, kernel, module, programs), &orders)?;
     let machine = Machine {
         vmm: options.vmm,
         accel,

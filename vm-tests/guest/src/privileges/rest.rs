@@ -139,7 +139,7 @@ pub fn unaccounted(
 }
 
 /// Every name of `sys/priv.h` in 15.1.
-const NAMES: [&str; 245] = [
+pub const NAMES: [&str; 245] = [
     "PRIV_CRED_SETCRED",
     "PRIV_CRED_SETEGID",
     "PRIV_CRED_SETEUID",
