@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a denial is heard of: dtrace(1) through a probe, the program through the
- * extended error of 15.x.
+ * How a denial is heard of: by dtrace(1) through a probe, by the program through
+ * the extended error of 15.x.
  */
 #include <sys/param.h>
 #include <sys/systm.h>
@@ -36,5 +36,21 @@ rjail_c_denied(struct ucred *cred, uint64_t jid, int priv, const char *message)
 	if (td->td_ucred == cred && (td->td_pflags & TDP_KTHREAD) == 0)
 		(void)exterr_set(EPERM, EXTERR_CATEGORY, message, jid, priv,
 		    __LINE__);
+#endif
+}
+
+/*
+ * Why the caller may not enter.  It is in no jail, so nothing keeps the module
+ * as long as the thread keeps a message: numbers alone, the step of the entry
+ * and the descriptor that is in the way.
+ */
+int
+rjail_c_exterr_entry(int error, u_int step, int descriptor)
+{
+#if __has_include(<sys/exterrvar.h>)
+	return (exterr_set(error, EXTERR_CATEGORY, NULL, step, descriptor,
+	    __LINE__));
+#else
+	return (error);
 #endif
 }

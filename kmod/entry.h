@@ -3,13 +3,16 @@
 #ifndef _RJAIL_ENTRY_H_
 #define	_RJAIL_ENTRY_H_
 
+struct componentname;
 struct inpcb;
 struct label;
+struct mount;
 struct proc;
 struct sockaddr;
 struct socket;
 struct thread;
 struct ucred;
+struct vnode;
 
 /* Module: all return an errno. */
 int	rjail_entry_load(void);
@@ -39,6 +42,7 @@ void	rjail_cred_copy_label(struct label *, struct label *);
 void	rjail_cred_destroy_label(struct label *);
 int	rjail_cred_check_visible(struct ucred *, struct ucred *);
 int	rjail_inpcb_check_visible(struct ucred *, struct inpcb *, struct label *);
+int	rjail_mount_check_stat(struct ucred *, struct mount *, struct label *);
 int	rjail_priv_check(struct ucred *, int);
 int	rjail_proc_check_debug(struct ucred *, struct proc *);
 int	rjail_proc_check_sched(struct ucred *, struct proc *);
@@ -53,5 +57,13 @@ int	rjail_socket_check_listen(struct ucred *, struct socket *,
 	    struct label *);
 int	rjail_socket_check_visible(struct ucred *, struct socket *,
 	    struct label *);
+
+int	rjail_vnode_check_chdir(struct ucred *, struct vnode *, struct label *);
+int	rjail_vnode_check_rename_from(struct ucred *, struct vnode *,
+	    struct label *, struct vnode *, struct label *,
+	    struct componentname *);
+int	rjail_vnode_check_rename_to(struct ucred *, struct vnode *,
+	    struct label *, struct vnode *, struct label *, int samedir,
+	    struct componentname *);
 
 #endif /* !_RJAIL_ENTRY_H_ */

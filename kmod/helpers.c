@@ -143,15 +143,17 @@ rjail_c_single_thread_end(struct proc *p)
 	PROC_UNLOCK(p);
 }
 
-/* Whether chroot(2) has left a directory that ".." never passes. */
+/* Whether chroot(2) has left a directory, not this one, that ".." never passes. */
 bool
-rjail_c_root_narrowed(struct thread *td)
+rjail_c_root_narrowed(struct thread *td, const struct vnode *root)
 {
+	struct pwd *pwd;
 	struct pwddesc *pdp = td->td_proc->p_pd;
 	bool narrowed;
 
 	PWDDESC_XLOCK(pdp);
-	narrowed = PWDDESC_XLOCKED_LOAD_PWD(pdp)->pwd_jdir != NULL;
+	pwd = PWDDESC_XLOCKED_LOAD_PWD(pdp);
+	narrowed = pwd->pwd_jdir != NULL && pwd->pwd_jdir != root;
 	PWDDESC_XUNLOCK(pdp);
 	return (narrowed);
 }

@@ -32,11 +32,12 @@ void	 rjail_c_sx_xunlock(struct sx *);
 
 void	 rjail_c_denied(struct ucred *, uint64_t jid, int priv,
 	    const char *message);
+int	 rjail_c_exterr_entry(int error, u_int step, int descriptor);
 
 struct thread *rjail_c_curthread(void);
 void	 rjail_c_proc_lock(struct proc *);
 void	 rjail_c_proc_unlock(struct proc *);
-bool	 rjail_c_root_narrowed(struct thread *);
+bool	 rjail_c_root_narrowed(struct thread *, const struct vnode *root);
 bool	 rjail_c_directories_shared(struct proc *);
 bool	 rjail_c_memory_shared(struct proc *);
 bool	 rjail_c_single_thread(struct proc *, int *error);

@@ -392,6 +392,7 @@ static struct mac_policy_ops rjail_policy_ops = {
 	.mpo_cred_destroy_label = rjail_cred_destroy_label,
 	.mpo_cred_init_label = rjail_cred_init_label,
 	.mpo_inpcb_check_visible = rjail_inpcb_check_visible,
+	.mpo_mount_check_stat = rjail_mount_check_stat,
 	.mpo_priv_check = rjail_priv_check,
 	.mpo_proc_check_debug = rjail_proc_check_debug,
 	.mpo_proc_check_sched = rjail_proc_check_sched,
@@ -402,6 +403,9 @@ static struct mac_policy_ops rjail_policy_ops = {
 	.mpo_socket_check_create = rjail_socket_check_create,
 	.mpo_socket_check_listen = rjail_socket_check_listen,
 	.mpo_socket_check_visible = rjail_socket_check_visible,
+	.mpo_vnode_check_chdir = rjail_vnode_check_chdir,
+	.mpo_vnode_check_rename_from = rjail_vnode_check_rename_from,
+	.mpo_vnode_check_rename_to = rjail_vnode_check_rename_to,
 };
 
 static struct mac_policy_conf rjail_policy = {

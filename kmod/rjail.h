@@ -126,10 +126,12 @@ rjail_syscall(int operation, void *structure)
 /*
  * Make a jail and enter it.  Returns the jail's number, or -1 with errno:
  * ENOSYS when the module is not loaded; EPERM without privilege, from inside
- * a jail, after chroot(2) or with a directory open; EBUSY while the process
- * shares its descriptor table or its directories with another; EINVAL, EFAULT,
- * ENAMETOOLONG, ENOENT, ENOTDIR, EACCES, ENOMEM as their names say.  After an
- * error nothing has changed.
+ * a jail, after chroot(2) to another root or with a directory open; EBUSY while
+ * the process shares its descriptor table or its directories with another;
+ * EINVAL, EFAULT, ENAMETOOLONG, ENOENT, ENOTDIR, EACCES, ENOMEM as their names
+ * say.  After an error nothing has changed.  With exterrctl(2) on, a process
+ * that may not enter is told why: category 0x726a, p1 the step (src/root.rs),
+ * p2 the descriptor that is in the way.
  */
 static inline int64_t
 rjail(const struct rjail_args *args)

@@ -25,6 +25,8 @@ macro_rules! errnos {
 }
 
 errnos! {
+    /// Not for programs: rename(2) begins again.
+    ERELOOKUP = -5;
     /// Operation not permitted.
     EPERM = 1;
     /// No such file or directory.
@@ -39,6 +41,8 @@ errnos! {
     EFAULT = 14;
     /// Device busy.
     EBUSY = 16;
+    /// Cross-device link: how rename(2) says that it will not.
+    EXDEV = 18;
     /// Not a directory.
     ENOTDIR = 20;
     /// Invalid argument.

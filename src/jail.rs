@@ -84,7 +84,7 @@ pub(crate) fn create(current: &mut Current, _: Admitted, request: &Request) -> R
     let mut alone = current.single_thread()?;
     // 6. The process leaves nothing open behind itself.
     let entrant = Entrant {
-        root_narrowed: alone.root_narrowed(),
+        root_narrowed: alone.root_narrowed(&root),
         open_directory: alone.open_directory(),
         open_jail: alone.open_jail(),
         descriptors_shared: alone.descriptors_shared(),
@@ -92,7 +92,7 @@ pub(crate) fn create(current: &mut Current, _: Admitted, request: &Request) -> R
         memory_shared: alone.memory_shared(),
         ..Entrant::READY
     };
-    root::admit(&entrant).map_err(|refusal| refusal.errno())?;
+    root::admit(&entrant).map_err(|refusal| alone.current().refuse(refusal))?;
     // 7. In: processors and root, whose change can still be refused, then the
     // credential, which cannot.
     alone.take_processors(&jail)?;
@@ -116,7 +116,7 @@ pub(crate) fn admit_early(current: &Current) -> Result<Admitted> {
         native_jailed: current.native_jailed(),
         ..Entrant::READY
     };
-    root::admit(&entrant).map(|()| Admitted(())).map_err(|refusal| refusal.errno())
+    root::admit(&entrant).map(|()| Admitted(())).map_err(|refusal| current.refuse(refusal))
 }
 
 /// A host name is not empty, and every byte of it can be printed: it comes back
@@ -152,7 +152,8 @@ fn build(
     } else {
         None
     };
-    let jail = JailRef::new(Prison::new(jid, flags, &request.named, addresses, native))?;
+    let prison = Prison::new(jid, flags, &request.named, addresses, native);
+    let jail = JailRef::new(prison.seen_from(root.view()))?;
     let mut registry = REGISTRY.lock();
     if lines != second_line() {
         // Somebody changed the mode while this jail was not yet counted.
@@ -170,6 +171,14 @@ pub(crate) fn teardown() {
         drop(jail);
         REGISTRY.lock().remove(jid);
     }
+}
+
+/// Every jail that is not dying.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(crate) fn all() -> Result<Vec<JailRef>> {
+    REGISTRY.lock().all()
 }
 
 /// How many jails exist, dying ones included.

@@ -15,9 +15,11 @@
 //! `src/entry/` see the kernel's own types.
 //!
 //! # Lock order
-//! `registry` (sx) is a leaf: it is taken with no other lock of rjail held,
-//! nothing sleeps on user memory under it, and no lock of the kernel is taken
-//! inside but malloc(9)'s. The last reference of a prison may drop under any
+//! `registry` (sx) is a leaf: it is taken with no other lock of rjail held
+//! (rename(2) comes with vnodes locked), nothing sleeps on user memory under it,
+//! and no lock of the kernel is taken inside but malloc(9)'s. Whoever walks up
+//! the directory tree holds no vnode's lock: the hooks let go of those they came
+//! with, and what relied on them begins again. The last reference of a prison may drop under any
 //! lock of the kernel, a credential's mutex among them, so it only queues: the
 //! teardown task takes the kernel's locks, `allprison_lock` among them, one at a
 //! time, and `registry` last. Entry: the process is single-threaded first; then,

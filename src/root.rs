@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The hardened chroot: who may enter.
+//! The hardened chroot: who may enter, and the edge of a root afterwards.
 //!
 //! A root directory confines only a process that holds no other way to a
 //! directory above it. The paper (section 6.2) found two, ".." with a narrowed
@@ -10,7 +10,9 @@
 
 #![forbid(unsafe_code)]
 
-use crate::Errno;
+use alloc::vec::Vec;
+
+use crate::{Errno, Result};
 
 /// What is known of a process that asks to enter a jail.
 ///
@@ -23,7 +25,8 @@ pub struct Entrant {
     pub jailed: bool,
     /// It is in a jail of the kernel's.
     pub native_jailed: bool,
-    /// chroot(2) gave it a root before (`pwd_jdir` is set), be it the machine's.
+    /// chroot(2) gave it a root before (`pwd_jdir` is set), be it the machine's,
+    /// and that is not the jail's.
     pub root_narrowed: bool,
     /// A descriptor of its table that is a directory, if any is.
     pub open_directory: Option<i32>,
@@ -62,7 +65,7 @@ pub enum Refusal {
     Jailed,
     /// Step 3. It is in a native jail, whose promises rjail does not know.
     NativeJailed,
-    /// Step 4. chroot(2) gave it a root before. The kernel remembers one
+    /// Step 4. chroot(2) gave it another root before. The kernel remembers one
     /// directory beside the root that ".." never passes, the one of the first
     /// chroot(2): it must be the jail's. Even chroot(2) to "/" uses it up.
     RootNarrowed,
@@ -98,15 +101,39 @@ impl Refusal {
         }
     }
 
-    /// The reason as a sentence; the same for every descriptor, so that the
-    /// kernel can keep a pointer to it.
+    /// The number of the step, which exterr(3) shows.
+    #[must_use]
+    pub const fn step(self) -> u32 {
+        match self {
+            Self::NotPrivileged => 1,
+            Self::Jailed => 2,
+            Self::NativeJailed => 3,
+            Self::RootNarrowed => 4,
+            Self::OpenDirectory(_) => 5,
+            Self::OpenJail(_) => 6,
+            Self::DescriptorsShared => 7,
+            Self::DirectoriesShared => 8,
+            Self::MemoryShared => 9,
+        }
+    }
+
+    /// The descriptor that is in the way, if one is.
+    #[must_use]
+    pub const fn descriptor(self) -> Option<i32> {
+        match self {
+            Self::OpenDirectory(descriptor) | Self::OpenJail(descriptor) => Some(descriptor),
+            _ => None,
+        }
+    }
+
+    /// The reason as a sentence; the same for every descriptor.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NotPrivileged => "only the superuser makes jails",
             Self::Jailed => "the process is in a jail already",
             Self::NativeJailed => "the process is in a native jail",
-            Self::RootNarrowed => "chroot(2) has set the root of the process before",
+            Self::RootNarrowed => "chroot(2) has given the process another root before",
             Self::OpenDirectory(_) => "the process holds a directory open",
             Self::OpenJail(_) => "the process holds a jail descriptor open",
             Self::DescriptorsShared => "another process shares the descriptor table",
@@ -162,4 +189,90 @@ pub const fn admit(entrant: &Entrant) -> core::result::Result<(), Refusal> {
         return Err(Refusal::MemoryShared);
     }
     Ok(())
+}
+
+/// Whether the directory with path `root` is, or holds, the one with `path`. By
+/// the names alone: both are absolute, without "." and ".." and a slash at the
+/// end, as the kernel makes them.
+#[must_use]
+pub fn contains(root: &[u8], path: &[u8]) -> bool {
+    match root {
+        [] => false,
+        b"/" => true,
+        root => path.strip_prefix(root).is_some_and(|rest| matches!(rest, [] | [b'/', ..])),
+    }
+}
+
+/// Whether a jailed process may make a directory its working directory or its
+/// root.
+///
+/// - Determines: `root` is the path of the jail's root, `directory` that of the
+///   directory. A descriptor can lead to one outside: received, or opened inside
+///   before the directory was moved.
+/// - Returns: `Ok`, or `ENOENT`: what is outside does not exist. Where the kernel
+///   finds no path (longer than 1024 bytes; removed) the caller does not ask:
+///   depth is no proof, and a removed directory has no "..".
+/// - Locks: none; the paths may be a moment old.
+/// - Answers to: `change_dir`, which asks no such thing; `fget_cap` with
+///   `FD_RESOLVE_BENEATH`, which knows where a descriptor came from but not where
+///   it leads.
+///
+/// # Errors
+/// `ENOENT`.
+#[doc(alias = "change_dir")]
+pub fn may_stand(root: &[u8], directory: &[u8]) -> Result {
+    if contains(root, directory) { Ok(()) } else { Err(Errno::ENOENT) }
+}
+
+/// Whether anybody, jailed or not, may move a directory from one to another.
+///
+/// - Determines: `roots` are the paths of all jails' roots, `from` and `to` those
+///   of the two directories. One that is moved out of a jail takes along whoever
+///   stands in it, and ".." then climbs outside: no look-up passes the root.
+/// - Returns: `Ok`, or `EXDEV` when the directory would leave a jail's root. A
+///   root is to directories what the edge of a file system is: mv(1) copies, and
+///   removes what it copied.
+/// - Locks: none here; the caller has the mount's rename lock.
+/// - Answers to: nothing; jail(8) warns of it.
+///
+/// # Errors
+/// `EXDEV`.
+#[doc(alias = "kern_renameat")]
+pub fn may_move<'a>(roots: impl IntoIterator<Item = &'a [u8]>, from: &[u8], to: &[u8]) -> Result {
+    let leaves = |root: &[u8]| contains(root, from) && !contains(root, to);
+    if roots.into_iter().any(leaves) { Err(Errno::EXDEV) } else { Ok(()) }
+}
+
+/// What a jail's root is to the mounts, as it was when the jail was made: an
+/// identity, so that the file system can be unmounted when the last process is
+/// gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The number of the mount that the root is on (`f_fsid`).
+    pub mount: [i32; 2],
+    /// The path of the root; empty if the kernel found none.
+    pub path: Vec<u8>,
+}
+
+impl View {
+    /// Of a root that sees no mount.
+    pub const NOTHING: Self = Self { mount: [0; 2], path: Vec::new() };
+}
+
+/// Whether a jail may learn of a mount.
+///
+/// - Determines: `mount` is its number, `at` the path it was mounted at.
+/// - Returns: `Ok` for the mount of the root and those beneath; `ENOENT` for all
+///   others. `enforce_statfs` 2 hides those beneath as well, from lists; that is
+///   line two's, because this one question stands for lists and for statfs(2) of
+///   what the process has open, which opendir(3) needs.
+/// - Locks: none.
+/// - Answers to: `prison_canseemount`.
+///
+/// # Errors
+/// `ENOENT`.
+#[doc(alias = "prison_canseemount")]
+#[doc(alias = "prison_enforce_statfs")]
+pub fn may_see_mount(view: &View, mount: [i32; 2], at: &[u8]) -> Result {
+    if mount == view.mount || contains(&view.path, at) { Ok(()) } else { Err(Errno::ENOENT) }
 }

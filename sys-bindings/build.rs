@@ -105,6 +105,7 @@ fn main() {
     println!("cargo::rerun-if-changed=wrapper.h");
     println!("cargo::rerun-if-changed=../kmod/helpers.h");
     println!("cargo::rerun-if-changed=../kmod/rjail.h");
+    println!("cargo::rerun-if-changed=../kmod/root.h");
     println!("cargo::rerun-if-env-changed=RJAIL_KERNEL_CFLAGS");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let Ok(cflags) = env::var("RJAIL_KERNEL_CFLAGS") else {

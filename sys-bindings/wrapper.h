@@ -28,3 +28,4 @@
 
 #include "helpers.h"
 #include "rjail.h"
+#include "root.h"

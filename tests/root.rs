@@ -3,7 +3,7 @@
 //! of the answers.
 
 use rjail::Errno;
-use rjail::root::{Entrant, Refusal, admit};
+use rjail::root::{Entrant, Refusal, View, admit, contains, may_move, may_see_mount, may_stand};
 
 const READY: Entrant = Entrant::READY;
 
@@ -130,4 +130,70 @@ fn every_refusal_has_its_own_sentence() {
     reasons.sort_unstable();
     assert!(reasons.windows(2).all(|pair| pair[0] != pair[1]));
     assert!(reasons.iter().all(|reason| !reason.is_empty() && !reason.ends_with('.')));
+}
+
+#[test]
+fn a_root_contains_itself_and_what_is_beneath() {
+    for (root, path, inside) in [
+        ("/jail", "/jail", true),
+        ("/jail", "/jail/a/b", true),
+        ("/jail", "/jailhouse", false),
+        ("/jail", "/jai", false),
+        ("/jail", "/", false),
+        ("/jail", "/other/jail", false),
+        ("/", "/", true),
+        ("/", "/anything", true),
+        ("", "/", false),
+        ("", "", false),
+    ] {
+        assert_eq!(contains(root.as_bytes(), path.as_bytes()), inside, "{root} {path}");
+    }
+}
+
+#[test]
+fn nobody_stands_outside() {
+    assert_eq!(may_stand(b"/jail", b"/jail/a"), Ok(()));
+    assert_eq!(may_stand(b"/jail", b"/sibling/a"), Err(Errno::ENOENT));
+}
+
+#[test]
+fn no_directory_leaves_a_root() {
+    let roots: [&[u8]; 2] = [b"/jails/a", b"/jails/a/nested"];
+    let moves = |from: &[u8], to: &[u8]| may_move(roots, from, to);
+    assert_eq!(moves(b"/jails/a/x", b"/jails/a/y"), Ok(()), "within");
+    assert_eq!(moves(b"/elsewhere", b"/jails/a"), Ok(()), "into");
+    assert_eq!(moves(b"/jails", b"/elsewhere"), Ok(()), "the root itself, and all in it");
+    assert_eq!(moves(b"/jails/a", b"/elsewhere"), Err(Errno::EXDEV), "out");
+    assert_eq!(moves(b"/jails/a", b"/jails"), Err(Errno::EXDEV), "one up");
+    assert_eq!(moves(b"/jails/a/nested/d", b"/jails/a"), Err(Errno::EXDEV), "out of the inner");
+    assert_eq!(moves(b"/jails/a/d", b"/jails/a/nested"), Ok(()), "into the inner");
+    assert_eq!(may_move([], b"/jails/a", b"/"), Ok(()), "no jail");
+}
+
+#[test]
+fn a_jail_learns_of_its_own_mounts() {
+    let view = View { mount: [7, 1], path: b"/jail".to_vec() };
+    assert_eq!(may_see_mount(&view, [7, 1], b"/"), Ok(()), "the root is not the mount's");
+    assert_eq!(may_see_mount(&view, [8, 1], b"/jail/dev"), Ok(()));
+    assert_eq!(may_see_mount(&view, [8, 1], b"/jailhouse"), Err(Errno::ENOENT));
+    assert_eq!(may_see_mount(&View::NOTHING, [8, 1], b"/"), Err(Errno::ENOENT));
+}
+
+/// exterr(3) says the number of the step, and which descriptor.
+#[test]
+fn steps_are_numbered_in_their_order() {
+    let steps = [
+        Refusal::NotPrivileged,
+        Refusal::Jailed,
+        Refusal::NativeJailed,
+        Refusal::RootNarrowed,
+        Refusal::OpenDirectory(5),
+        Refusal::OpenJail(6),
+        Refusal::DescriptorsShared,
+        Refusal::DirectoriesShared,
+        Refusal::MemoryShared,
+    ];
+    assert!(steps.iter().map(|refusal| refusal.step()).eq(1..=9));
+    let descriptors = steps.map(Refusal::descriptor);
+    assert_eq!(descriptors.iter().flatten().copied().collect::<Vec<_>>(), [5, 6]);
 }

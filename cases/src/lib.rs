@@ -309,6 +309,8 @@ errnos! {
     EBUSY = 16,
     /// File exists.
     EEXIST = 17,
+    /// Cross-device link.
+    EXDEV = 18,
     /// Operation not supported by device.
     ENODEV = 19,
     /// Not a directory.

@@ -17,7 +17,7 @@ use rjail::address::{self, Lines};
 use rjail::kernel::counted::{Counted, Graveyard, Ref};
 use rjail::prison::{JailFlags, Jid, Prison, Registry};
 use rjail::privilege::{Asked, Named, Opens, Privilege};
-use rjail::root::{Entrant, admit};
+use rjail::root::{self, Entrant, admit};
 use rjail::{privilege, visibility};
 
 use crate::names::{Bounds, Names, Node, ROOT};
@@ -58,6 +58,15 @@ impl Counted for Jail {
     fn wake() {
         // The machine runs its task after each system call.
     }
+}
+
+/// An open file.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// What is open.
+    pub node: Node,
+    /// Look-ups from it stay beneath it (`FD_RESOLVE_BENEATH`).
+    pub beneath: bool,
 }
 
 /// The kernel's half, `struct prison`. The jail's own count of it is the anchor.
@@ -112,7 +121,7 @@ struct Process {
     session: Pid,
     credential: Rc<Credential>,
     directories: Rc<RefCell<Directories>>,
-    descriptors: Rc<RefCell<BTreeMap<i32, Node>>>,
+    descriptors: Rc<RefCell<BTreeMap<i32, Descriptor>>>,
     nice: i32,
     zombie: bool,
 }
@@ -530,11 +539,81 @@ impl Machine {
     /// `ENOENT`, `ENOTDIR`.
     pub fn open(&mut self, pid: Pid, path: &str) -> Result<i32> {
         let node = self.lookup(pid, path)?;
+        self.install(pid, Descriptor { node, beneath: false })
+    }
+
+    fn install(&self, pid: Pid, open: Descriptor) -> Result<i32> {
         let mut descriptors = self.process(pid)?.descriptors.borrow_mut();
         let descriptor = (0..).find(|number| !descriptors.contains_key(number));
         let descriptor = descriptor.ok_or(Errno::EBADF)?;
-        descriptors.insert(descriptor, node);
+        descriptors.insert(descriptor, open);
         Ok(descriptor)
+    }
+
+    fn opened(&self, pid: Pid, descriptor: i32) -> Result<Descriptor> {
+        let open = self.process(pid)?.descriptors.borrow().get(&descriptor).copied();
+        open.ok_or(Errno::EBADF)
+    }
+
+    /// The node behind a name, looked up from a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOENT`, `ENOTDIR`, `ENOTCAPABLE`.
+    pub fn lookup_at(&self, pid: Pid, descriptor: i32, path: &str) -> Result<Node> {
+        match self.opened(pid, descriptor)? {
+            Descriptor { node, beneath: true } => self.names.lookup_beneath(node, path),
+            Descriptor { node, .. } => self.names.lookup(&self.bounds(pid)?, node, path),
+        }
+    }
+
+    /// openat(2) for reading.
+    ///
+    /// # Errors
+    /// As [`Self::lookup_at`].
+    pub fn open_at(&mut self, pid: Pid, descriptor: i32, path: &str) -> Result<i32> {
+        let node = self.lookup_at(pid, descriptor, path)?;
+        let beneath = self.opened(pid, descriptor)?.beneath;
+        self.install(pid, Descriptor { node, beneath })
+    }
+
+    /// `SCM_RIGHTS`: a descriptor arrives in another process, the second line's
+    /// `restrict_rights` on its way.
+    ///
+    /// # Errors
+    /// `EBADF`, `ESRCH`.
+    #[doc(alias = "restrict_rights")]
+    pub fn pass(&mut self, from: Pid, descriptor: i32, to: Pid) -> Result<i32> {
+        let open = self.opened(from, descriptor)?;
+        let root = |pid| -> Result<_> {
+            Ok(self.process(pid)?.credential.prison.as_ref().map(|jail| jail.root))
+        };
+        let (sender, receiver) = (root(from)?, root(to)?);
+        let restricted = receiver.is_some() && sender != receiver;
+        self.install(to, Descriptor { beneath: open.beneath || restricted, ..open })
+    }
+
+    /// rename(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EEXIST`, `EINVAL`, `EXDEV`.
+    #[doc(alias = "kern_renameat")]
+    pub fn rename(&mut self, pid: Pid, from: &str, to: &str) -> Result {
+        let (bounds, current) = (self.bounds(pid)?, self.current_of(pid)?);
+        let (from, name) = self.names.lookup_parent(&bounds, current, from)?;
+        let (to, new) = self.names.lookup_parent(&bounds, current, to)?;
+        let here = Bounds { root: from, jail: None, prison: None };
+        let node = self.names.lookup(&here, from, name)?;
+        if matches!(name, "" | "." | "..") || node == ROOT {
+            return Err(Errno::EINVAL);
+        }
+        if from != to && self.names.is_directory(node) {
+            let living = self.processes.values().filter_map(|p| p.credential.prison.as_ref());
+            let roots: Vec<String> = living.map(|jail| self.names.path(jail.root)).collect();
+            let [from, to] = [from, to].map(|node| self.names.path(node));
+            let roots = roots.iter().map(String::as_bytes);
+            ask(root::may_move(roots, from.as_bytes(), to.as_bytes()))?;
+        }
+        self.names.rename(from, name, to, new)
     }
 
     /// close(2).
@@ -552,7 +631,8 @@ impl Machine {
     /// `ESRCH`.
     pub fn descriptors(&self, pid: Pid) -> Result<Vec<(i32, Node)>> {
         let process = self.process(pid)?;
-        Ok(process.descriptors.borrow().iter().map(|(&number, &node)| (number, node)).collect())
+        let descriptors = process.descriptors.borrow();
+        Ok(descriptors.iter().map(|(&number, open)| (number, open.node)).collect())
     }
 
     /// The first descriptor that is a directory.
@@ -572,14 +652,25 @@ impl Machine {
     }
 
     fn change_directory(&mut self, pid: Pid, node: Node) -> Result {
-        self.may_enter_directory(node)?;
+        self.may_enter_directory(pid, node)?;
         self.process(pid)?.directories.borrow_mut().current = node;
         Ok(())
     }
 
-    /// `change_dir`: a directory.
-    fn may_enter_directory(&self, node: Node) -> Result {
-        if self.names.is_directory(node) { Ok(()) } else { Err(Errno::ENOTDIR) }
+    /// `change_dir`: a directory, and what the label says of it.
+    fn may_enter_directory(&self, pid: Pid, node: Node) -> Result {
+        if !self.names.is_directory(node) {
+            return Err(Errno::ENOTDIR);
+        }
+        let process = self.process(pid)?;
+        let jail = process.directories.borrow().jail;
+        match jail.filter(|_| process.credential.label.is_some()) {
+            None => Ok(()),
+            Some(top) => {
+                let [top, path] = [top, node].map(|node| self.names.path(node));
+                ask(root::may_stand(top.as_bytes(), path.as_bytes()))
+            }
+        }
     }
 
     /// chdir(2).
@@ -594,10 +685,12 @@ impl Machine {
     /// fchdir(2).
     ///
     /// # Errors
-    /// `EBADF`, `ENOTDIR`.
+    /// `EBADF`, `ENOTDIR`, `ENOTCAPABLE`, `ENOENT`.
     pub fn fchdir(&mut self, pid: Pid, descriptor: i32) -> Result {
-        let node = self.process(pid)?.descriptors.borrow().get(&descriptor).copied();
-        self.change_directory(pid, node.ok_or(Errno::EBADF)?)
+        match self.opened(pid, descriptor)? {
+            Descriptor { beneath: true, .. } => Err(Errno::ENOTCAPABLE),
+            Descriptor { node, .. } => self.change_directory(pid, node),
+        }
     }
 
     /// chroot(2).
@@ -608,7 +701,7 @@ impl Machine {
     pub fn chroot(&mut self, pid: Pid, path: &str) -> Result {
         let node = self.lookup(pid, path)?;
         self.privileged(pid, Privilege::VfsChroot)?;
-        self.may_enter_directory(node)?;
+        self.may_enter_directory(pid, node)?;
         let open_directory = self.open_directory(pid)?;
         let process = self.process(pid)?;
         let mut directories = process.directories.borrow_mut();
@@ -649,25 +742,32 @@ impl Machine {
     /// `EPERM`, `EBUSY`, `EINVAL`, `ENOENT`, `ENOTDIR`.
     pub fn rjail(&mut self, pid: Pid, path: &str, args: &Args) -> Result<Jid> {
         let process = self.process(pid)?;
-        let entrant = Entrant {
+        let early = Entrant {
             privileged: process.credential.uid == 0,
             jailed: process.credential.label.is_some(),
             native_jailed: process.credential.label.is_none()
                 && process.credential.prison.is_some(),
-            root_narrowed: process.directories.borrow().jail.is_some(),
+            ..Entrant::READY
+        };
+        admit(&early).map_err(|refusal| crate::errno(refusal.errno()))?;
+        ask(address::validate(&args.addresses))?;
+        let root = self.lookup(pid, path)?;
+        if !self.names.is_directory(root) {
+            return Err(Errno::ENOTDIR);
+        }
+        let process = self.process(pid)?;
+        let narrowed = process.directories.borrow().jail;
+        let entrant = Entrant {
+            root_narrowed: narrowed.is_some_and(|before| before != root),
             open_directory: self.open_directory(pid)?,
             descriptors_shared: Rc::strong_count(&process.descriptors) > 1,
             directories_shared: Rc::strong_count(&process.directories) > 1,
             // The model has no jail descriptors and no memory to share.
             open_jail: None,
             memory_shared: false,
+            ..early
         };
         admit(&entrant).map_err(|refusal| crate::errno(refusal.errno()))?;
-        ask(address::validate(&args.addresses))?;
-        let root = self.lookup(pid, path)?;
-        if !self.names.is_directory(root) {
-            return Err(Errno::ENOTDIR);
-        }
         let jid = ask(self.registry.allot())?;
         let opened = args.named.opens().filter_map(|opens| match opens {
             Opens::Flag(flag) => Some(flag),

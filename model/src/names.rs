@@ -101,6 +101,41 @@ impl Names {
         names.remove(name).map(drop).ok_or(Errno::ENOENT)
     }
 
+    /// Moves a directory or a file.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EEXIST`; `EINVAL` for a directory into itself.
+    pub fn rename(&mut self, from: Node, name: &str, to: Node, new: &str) -> Result {
+        let names = self.entry(from).names.as_ref().ok_or(Errno::ENOTDIR)?;
+        let node = *names.get(name).ok_or(Errno::ENOENT)?;
+        if self.place(node, to) == Place::Beneath {
+            return Err(Errno::EINVAL);
+        }
+        let target = self.0[to.0].names.as_mut().ok_or(Errno::ENOTDIR)?;
+        if matches!(new, "" | "." | "..") || target.contains_key(new) {
+            return Err(Errno::EEXIST);
+        }
+        target.insert(new.to_owned(), node);
+        self.unlink(from, name)?;
+        self.0[node.0].parent = to;
+        Ok(())
+    }
+
+    /// The path of a directory from the machine's root: `vn_fullpath_global`.
+    #[must_use]
+    pub fn path(&self, node: Node) -> String {
+        let mut path = String::new();
+        let mut at = node;
+        while at != ROOT {
+            let parent = self.entry(at).parent;
+            let names = self.entry(parent).names.iter().flatten();
+            let name = names.filter(|&(_, &node)| node == at).map(|(name, _)| name.as_str()).next();
+            path = format!("/{}{path}", name.unwrap_or("(removed)"));
+            at = parent;
+        }
+        if path.is_empty() { "/".to_owned() } else { path }
+    }
+
     /// Whether a node is a directory.
     #[must_use]
     pub fn is_directory(&self, node: Node) -> bool {
@@ -128,6 +163,23 @@ impl Names {
                 ("..", _) => entry.parent,
                 (name, Some(names)) => *names.get(name).ok_or(Errno::ENOENT)?,
             };
+        }
+        Ok(at)
+    }
+
+    /// Follows `path` from `start`, and never leaves what is beneath it:
+    /// `FD_RESOLVE_BENEATH`.
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `ENOTCAPABLE`.
+    pub fn lookup_beneath(&self, start: Node, path: &str) -> Result<Node> {
+        let bounds = Bounds { root: ROOT, jail: None, prison: None };
+        let mut at = start;
+        for name in path.split('/') {
+            if name == ".." && at == start || path.starts_with('/') {
+                return Err(Errno::ENOTCAPABLE);
+            }
+            at = self.lookup(&bounds, at, if name.is_empty() { "." } else { name })?;
         }
         Ok(at)
     }

@@ -224,12 +224,12 @@ impl Stage {
 
             Op::EnterJail => {
                 let child = self.machine.fork(pid)?;
-                self.machine.rjail(child, "/", &paper(JAIL_NAME, JAIL_ADDR)).map(ok)
+                self.machine.rjail(child, ".", &paper(JAIL_NAME, JAIL_ADDR)).map(ok)
             }
             Op::EnterJailHoldingDirectory => {
                 let child = self.machine.fork(pid)?;
                 self.machine.open(child, "/")?;
-                self.machine.rjail(child, "/", &paper(JAIL_NAME, JAIL_ADDR)).map(ok)
+                self.machine.rjail(child, ".", &paper(JAIL_NAME, JAIL_ADDR)).map(ok)
             }
             Op::Setuid => {
                 let child = self.machine.fork(pid)?;

@@ -5,7 +5,9 @@
 
 mod credential;
 mod module;
+mod mount;
 mod privilege;
 mod process;
+mod root;
 mod socket;
 mod syscall;

@@ -11,7 +11,7 @@ use crate::jail;
 use crate::kernel::credential::{JailRef, jid_of};
 use crate::kernel::process::Current;
 use crate::kernel::second_line::NativePrison;
-use crate::kernel::{second_line, task};
+use crate::kernel::{path, second_line, task};
 use crate::prison::{Default, Jid};
 
 /// Before the policy is registered.
@@ -22,6 +22,7 @@ use crate::prison::{Default, Jid};
 unsafe extern "C" fn rjail_entry_load() -> c_int {
     // SAFETY: once, and nobody can reach the registry yet.
     unsafe { jail::REGISTRY.init(c"rjail registry") };
+    path::moves_init();
     0
 }
 
@@ -61,6 +62,7 @@ extern "C" fn rjail_entry_quiesce() -> c_int {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rjail_entry_unload() {
     task::drain();
+    path::moves_fini();
     // SAFETY: nobody can reach the registry any more.
     unsafe { jail::REGISTRY.destroy() };
 }

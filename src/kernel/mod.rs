@@ -17,6 +17,8 @@ pub(crate) mod lock;
 #[cfg(target_os = "none")]
 mod panic;
 #[cfg(target_os = "none")]
+pub(crate) mod path;
+#[cfg(target_os = "none")]
 pub(crate) mod process;
 #[cfg(target_os = "none")]
 pub(crate) mod second_line;

@@ -9,6 +9,8 @@ use sys_bindings as c;
 
 use super::credential::{self, Credential, Jail, JailRef};
 use super::second_line::NativePrison;
+use super::vnode::Directory;
+use crate::root::Refusal;
 use crate::{Errno, Result};
 
 /// The thread that runs this code, and its process.
@@ -58,6 +60,16 @@ impl Current {
     pub(crate) fn may_make_jails(&self) -> bool {
         // SAFETY: our own thread; any privilege is fine.
         unsafe { c::priv_check(self.thread(), c::PRIV_JAIL_SET) == 0 }
+    }
+
+    /// Leaves the step that refused the caller, and the descriptor that was in
+    /// the way, for exterr(3).
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Errno {
+        let errno = refusal.errno();
+        let descriptor = refusal.descriptor().unwrap_or(-1);
+        // SAFETY: writes to the running thread alone.
+        unsafe { c::rjail_c_exterr_entry(errno.number(), refusal.step(), descriptor) };
+        errno
     }
 
     /// Stops every other thread of the process at the edge of user mode.
@@ -125,10 +137,11 @@ impl SingleThreaded<'_> {
         unsafe { c::rjail_c_memory_shared(self.current.process()) }
     }
 
-    /// Whether chroot(2) has narrowed the root: it leaves a jail directory.
-    pub(crate) fn root_narrowed(&self) -> bool {
+    /// Whether chroot(2) has narrowed the root: it leaves a jail directory, and
+    /// that is not this one.
+    pub(crate) fn root_narrowed(&self, root: &Directory) -> bool {
         // SAFETY: our own thread; takes and drops the lock of the directories.
-        unsafe { c::rjail_c_root_narrowed(self.current.thread()) }
+        unsafe { c::rjail_c_root_narrowed(self.current.thread(), root.as_ptr()) }
     }
 
     /// Moves the threads of the process to the jail's processors.

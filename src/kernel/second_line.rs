@@ -209,9 +209,34 @@ impl NativePrison {
         }
         // SAFETY: alive; no process is left.
         unsafe { c::rjail_c_prison_emptied(self.as_ptr()) };
+        self.leave_root();
         // SAFETY: the reference that the kernel took for its task.
         unsafe { c::prison_free(self.as_ptr()) };
         true
+    }
+
+    /// Its root directory: the machine's once the last process is gone, and none
+    /// in the scratch prison.
+    pub(crate) fn root(&self) -> Option<Directory> {
+        // SAFETY: alive; the vnode comes back referenced.
+        let root = unsafe { c::rjail_c_prison_root(self.as_ptr()) };
+        // SAFETY: that reference.
+        unsafe { Directory::from_raw(root) }
+    }
+
+    /// Lets go of the root directory, so that it can be unmounted although a
+    /// credential lingers, of a connection in `TIME_WAIT` say.
+    ///
+    /// Nobody is left who could look a name up: the kernel looks at `pr_root`
+    /// with the credential of the running thread, and no thread has this one any
+    /// more. What compares it (`restrict_rights`, with a file's credential) must
+    /// find no address that another vnode may get, and what follows it finds a
+    /// vnode: the machine's root is one for good, and a root to every look-up.
+    fn leave_root(&self) {
+        // SAFETY: alive; the reference of its old root comes back to us.
+        let root = unsafe { c::rjail_c_prison_leave_root(self.as_ptr()) };
+        // SAFETY: that reference. May sleep: the kernel's task calls this.
+        drop(unsafe { Directory::from_raw(root) });
     }
 
     fn report(&self) {

@@ -51,6 +51,11 @@ impl Directory {
         Errno::check(unsafe { c::pwd_chroot_chdir(current.thread(), self.0.as_ptr()) })
     }
 
+    /// The kernel's own.
+    pub(crate) const fn as_ptr(&self) -> *mut c::vnode {
+        self.0.as_ptr()
+    }
+
     /// Gives the reference up.
     pub(crate) fn into_raw(self) -> *mut c::vnode {
         core::mem::ManuallyDrop::new(self).0.as_ptr()

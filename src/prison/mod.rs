@@ -19,6 +19,7 @@ pub use registry::Registry;
 
 use crate::address::{Lines, Sockets};
 use crate::privilege::{Ledger, Named, Privilege, Privileges, held};
+use crate::root::View;
 
 /// A jail. Nothing in it changes after [`Prison::new`] but what the ledger counts,
 /// atomically; so no field has a lock.
@@ -31,6 +32,7 @@ pub struct Prison<K> {
     privileges: Privileges,
     addresses: Vec<Ipv4Addr>,
     second_line: Option<K>,
+    view: View,
     ledger: Ledger,
 }
 
@@ -46,7 +48,20 @@ impl<K> Prison<K> {
     ) -> Self {
         let lines = lines_of(second_line.as_ref());
         let privileges = held(lines, flags, named);
-        Self { jid, flags, privileges, addresses, second_line, ledger: Ledger::new() }
+        let (view, ledger) = (View::NOTHING, Ledger::new());
+        Self { jid, flags, privileges, addresses, second_line, view, ledger }
+    }
+
+    /// The same with what its root directory is to the mounts.
+    #[must_use]
+    pub fn seen_from(self, view: View) -> Self {
+        Self { view, ..self }
+    }
+
+    /// Which mounts it may learn of.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.view
     }
 
     /// Its number.

@@ -88,6 +88,20 @@ impl<T: Counted> Registry<T> {
         }
     }
 
+    /// Every jail that is not dying.
+    ///
+    /// # Errors
+    /// `ENOMEM`. May sleep.
+    pub fn all(&self) -> Result<Vec<Ref<T>>> {
+        let mut all = Vec::new();
+        for (_, weak) in self.chains.iter().flatten() {
+            if let Some(jail) = weak.upgrade() {
+                try_push(&mut all, jail)?;
+            }
+        }
+        Ok(all)
+    }
+
     /// How many jails are entered, dying ones included.
     #[must_use]
     pub const fn live(&self) -> usize {

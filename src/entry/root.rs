@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Standing inside, and the edge of a jail's root. C source: `change_dir` and
+//! `kern_renameat` in `sys/kern/vfs_syscalls.c`.
+
+use core::ffi::c_int;
+use core::ptr;
+
+use sys_bindings as c;
+
+use crate::kernel::credential::jid_of;
+use crate::kernel::memory::try_push;
+use crate::kernel::path::{self, MachinePath, Move, Unlocked};
+use crate::{Errno, Result, jail, root};
+
+/// chdir(2), fchdir(2), chroot(2), fchroot(2).
+///
+/// A directory whose path the kernel does not find is let pass: see
+/// [`root::may_stand`].
+///
+/// # Safety
+/// Called by the MAC framework alone: the credential of the running thread, and
+/// a directory that is referenced and locked.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_vnode_check_chdir(
+    cred: *mut c::ucred,
+    directory: *mut c::vnode,
+    _label: *mut c::label,
+) -> c_int {
+    // SAFETY: alive during the call.
+    if unsafe { jid_of(cred) }.is_none() {
+        return 0;
+    }
+    // SAFETY: always there.
+    let td = unsafe { c::rjail_c_curthread() };
+    // SAFETY: it is curthread.
+    let Some(top) = (unsafe { path::jail_directory(td) }) else { return 0 };
+    if ptr::eq(top.as_ptr(), directory) {
+        return 0;
+    }
+    // SAFETY: locked and referenced; the kernel looks only now whether the
+    // directory may be searched.
+    let _unlocked = unsafe { Unlocked::new(directory) };
+    // SAFETY: nothing is locked.
+    let top_path = unsafe { MachinePath::of_directory(&top) };
+    drop(top);
+    // SAFETY: as above, and the caller of the hook has a reference.
+    let path = unsafe { MachinePath::of(directory) };
+    match (top_path, path) {
+        (Ok(top), Ok(path)) => Errno::from_result(root::may_stand(top.as_bytes(), path.as_bytes())),
+        _ => 0,
+    }
+}
+
+/// The first half of rename(2): what is moved, and out of where. For everybody:
+/// it is those outside who can move a directory out of a jail.
+///
+/// # Safety
+/// Called by the MAC framework alone, with referenced vnodes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_vnode_check_rename_from(
+    _cred: *mut c::ucred,
+    from: *mut c::vnode,
+    _from_label: *mut c::label,
+    moved: *mut c::vnode,
+    _moved_label: *mut c::label,
+    _name: *mut c::componentname,
+) -> c_int {
+    // SAFETY: referenced; as this function's caller says.
+    if !unsafe { path::is_directory(moved) } {
+        return 0;
+    }
+    Errno::from_result(Move::begin(if jail::live() == 0 { ptr::null_mut() } else { from }))
+}
+
+/// The second half: into where. With a jail there, the answer is never a plain
+/// yes the first time: finding the paths takes letting go of locks, on which the
+/// file system relies from the look-up to the rename, so both are done again.
+///
+/// # Safety
+/// Called by the MAC framework alone, after the first half in the same thread,
+/// whose vnodes are still referenced; these are referenced and locked.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_vnode_check_rename_to(
+    _cred: *mut c::ucred,
+    to: *mut c::vnode,
+    _to_label: *mut c::label,
+    over: *mut c::vnode,
+    _over_label: *mut c::label,
+    same_directory: c_int,
+    name: *mut c::componentname,
+) -> c_int {
+    // SAFETY: the target of a rename.
+    if same_directory != 0 || !unsafe { path::moves_directory(name) } || jail::live() == 0 {
+        return 0;
+    }
+    let Some(moved) = Move::current() else {
+        // The first jail was made since the first half: once more.
+        return Errno::ERELOOKUP.number();
+    };
+    // SAFETY: referenced.
+    if unsafe { moved.is_allowed(to) } {
+        return 0;
+    }
+    let over = if ptr::eq(over, to) { ptr::null_mut() } else { over };
+    // They are locked again in the order of the declarations' end: parent first.
+    // SAFETY: null or locked; the rename either fails or begins again.
+    let _over = unsafe { Unlocked::new(over) };
+    // SAFETY: as above.
+    let _to = unsafe { Unlocked::new(to) };
+    // SAFETY: both are referenced, nothing is locked.
+    if let Err(errno) = unsafe { may_move(moved.from(), to) } {
+        return errno.number();
+    }
+    // SAFETY: both are referenced.
+    unsafe { moved.allow(to) };
+    Errno::ERELOOKUP.number()
+}
+
+/// # Safety
+/// Both are referenced, and the running thread holds no vnode's lock.
+unsafe fn may_move(from: *mut c::vnode, to: *mut c::vnode) -> Result {
+    // SAFETY: as the caller says.
+    let from = unsafe { MachinePath::of(from) }.map_err(|_| Errno::EXDEV)?;
+    // SAFETY: as the caller says.
+    let to = unsafe { MachinePath::of(to) }.map_err(|_| Errno::EXDEV)?;
+    let jails = jail::all()?;
+    let mut roots = alloc::vec::Vec::new();
+    for jail in &jails {
+        if let Some(root) = jail.second_line().and_then(|native| native.root()) {
+            // SAFETY: as the caller says. A root that has no path any more has
+            // nothing beneath it that has one.
+            if let Ok(path) = unsafe { MachinePath::of_directory(&root) } {
+                try_push(&mut roots, path)?;
+            }
+        }
+    }
+    let roots = roots.iter().map(MachinePath::as_bytes);
+    // The label alone knows where the root was when the jail was made.
+    let labels = jails.iter().filter(|jail| jail.second_line().is_none());
+    let roots = roots.chain(labels.map(|jail| jail.view().path.as_slice()));
+    root::may_move(roots, from.as_bytes(), to.as_bytes())
+}
