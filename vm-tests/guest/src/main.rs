@@ -14,6 +14,7 @@
 
 mod answer;
 mod console;
+mod escape;
 mod filter;
 mod jail;
 mod line_two;
@@ -78,12 +79,15 @@ impl Group {
 const LATE: &[Group] = &[
     Group::cases(Mode::Outside, false),
     Group::cases(Mode::Native, false),
+    Group::programs("escape-native", false, escape::CLASSES),
     Group::programs("load", false, programs::LOADING),
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
     Group::cases(Mode::FirstLine, true).without_second_line(),
     Group::programs("programs", true, programs::LOADED),
     Group::programs("programs-first-line", true, programs::EITHER).without_second_line(),
+    Group::programs("escape", true, escape::CLASSES),
+    Group::programs("escape-first-line", true, escape::CLASSES).without_second_line(),
     Group::programs("unload", true, programs::UNLOADING),
     Group::programs("churn", false, programs::CHURN),
 ];
@@ -93,6 +97,7 @@ const BOOT: &[Group] = &[
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
     Group::programs("programs", true, programs::LOADED),
+    Group::programs("escape", true, escape::CLASSES),
     Group::programs("preloaded", true, programs::PRELOADED),
 ];
 

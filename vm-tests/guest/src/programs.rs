@@ -257,10 +257,10 @@ const WRONG: &[(&str, i32, Call)] = &[
     ("holding a directory", EPERM, Call::With(|_| sys::open(c"/jail", O_DIRECTORY, 0).map(drop))),
     ("in a jail", EPERM, Call::With(|_| good().enter().map(drop))),
     (
-        "after chroot(2)",
+        "after chroot(2) to another root",
         EPERM,
         Call::With(|args| {
-            args.0.path = address_of(c"/");
+            args.0.path = address_of(c"/dir");
             sys::chroot(c"/jail")
         }),
     ),
@@ -425,6 +425,13 @@ fn accepts(_: &Context) -> Outcome {
     want!("255 addresses", entered(most), Ok(Ok(Ok(1))));
     let longest = |args: &mut Args| args.0.hostname = address_of(&LONG_NAME[1..]);
     want!("a hostname of 255 bytes", entered(longest), Ok(Ok(Ok(1))));
+    let at_root = in_child(|| {
+        sys::chroot(JAIL_ROOT)?;
+        Args::new(c"/", JAIL_NAME, const { &[JAIL_ADDR] }).enter().map(|_| ())?;
+        sys::chdir(c"../../..")?;
+        sys::file_id(c".")
+    });
+    want!("after chroot(2) to the same root", at_root, Ok(Ok(sys::file_id(JAIL_ROOT))));
     want!("the machine's root", entered(|args| args.0.path = address_of(c"/")), Ok(Ok(Ok(1))));
     want!("jails afterwards", settle(0), Ok(0));
     Ok(())

@@ -390,6 +390,7 @@ calls! {
     kenv = 390 (action: i32, name: &CStr, value: &mut [u8]) -> usize;
     pub swapoff = 424 (name: &CStr) -> ();
     audit = 446 (command: i32, data: WithSizeMut<'_>) -> ();
+    new_thread = 455 (parameters: WithSize<'_, ThreadParameters>) -> ();
     map = 477 (at: usize, length: usize, protection: i32, flags: i32, fd: i32, offset: usize) -> usize;
     set_jail = 507 (options: &Iovecs<6>, count: u32, flags: i32) -> i32;
     set_jail_with = 507 (options: &Iovecs<72>, count: u32, flags: i32) -> i32;
@@ -819,6 +820,70 @@ pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
     }
 }
 
+/// `struct thr_param`, its pointers as numbers.
+#[repr(C)]
+struct ThreadParameters {
+    start: usize,
+    argument: usize,
+    stack: usize,
+    stack_size: usize,
+    tls: usize,
+    tls_size: usize,
+    child_id: usize,
+    parent_id: usize,
+    flags: i32,
+    priority: usize,
+    spare: [usize; 3],
+}
+impl Plain for ThreadParameters {}
+
+/// Another thread of this process, which runs until the process ends.
+pub fn thread<T: Sync>(run: fn(&'static T) -> !, with: &'static T) -> Result<()> {
+    #[repr(C)]
+    struct Start<T: 'static>(fn(&'static T) -> !, &'static T);
+    extern "C" fn begin<T>(start: *const Start<T>) -> ! {
+        // SAFETY: written below, before this thread was made, and never freed.
+        let Start(run, with) = unsafe { start.read() };
+        run(with)
+    }
+    const STACK: usize = 128 << 10;
+    let stack = allocate(STACK)?.as_mut_ptr();
+    let start = stack.cast::<Start<T>>();
+    // SAFETY: the lowest bytes of the stack, page-aligned, which it never reaches.
+    unsafe { start.write(Start(run, with)) };
+    let mut ids = [0_usize; 2];
+    let id = ids.as_mut_ptr().expose_provenance();
+    let parameters = ThreadParameters {
+        start: (begin::<T> as extern "C" fn(*const Start<T>) -> !) as usize,
+        argument: start.expose_provenance(),
+        stack: stack.expose_provenance() + 4096,
+        stack_size: STACK - 4096,
+        tls: 0,
+        tls_size: 0,
+        child_id: 0,
+        parent_id: id,
+        flags: 0,
+        priority: 0,
+        spare: [0; 3],
+    };
+    new_thread(WithSize(&parameters))
+}
+
+/// sendfile(2) of the first bytes of a file. Its seventh argument, flags, is on
+/// the stack.
+pub fn sendfile(file: i32, socket: i32, length: usize) -> Result<()> {
+    let (value, failed): (usize, u8);
+    // SAFETY: the call writes nothing of ours; the stack is as it was afterwards.
+    unsafe {
+        asm!("push 0", "push 0", "syscall", "setc cl", "lea rsp, [rsp + 16]",
+            inlateout("rax") 393_usize => value, lateout("cl") failed,
+            in("rdi") file, in("rsi") socket, inlateout("rdx") 0_usize => _,
+            inlateout("r10") length => _, inlateout("r8") 0_usize => _,
+            inlateout("r9") 0_usize => _, lateout("r11") _);
+    }
+    if failed == 0 { Ok(()) } else { Err(Error(i32::of(value))) }
+}
+
 /// Mounts a file system that has no device.
 pub fn nmount(kind: &CStr, path: &CStr) -> Result<()> {
     mount(&Iovecs(strings([c"fstype", kind, c"fspath", path])), 4, 0)
@@ -914,10 +979,30 @@ pub fn allocate(length: usize) -> Result<&'static mut [u8]> {
     Ok(unsafe { slice::from_raw_parts_mut(start, length) })
 }
 
+/// Maps the first bytes of a file, to read.
+pub fn map_file(fd: i32) -> Result<()> {
+    let at = map(0, 4096, 1, 2, fd, 0)?;
+    unmap(at, 4096)
+}
+
+/// A value that stays as long as the process, for its threads.
+pub fn keep<T>(value: T) -> Result<&'static T> {
+    let at = map(0, size_of::<T>().max(1), 3, 0x1002, -1, 0)?;
+    let at: *mut T = ptr::with_exposed_provenance_mut(at);
+    // SAFETY: freshly mapped, page-aligned, large enough.
+    unsafe { at.write(value) };
+    // SAFETY: written above, never unmapped and never written again.
+    Ok(unsafe { &*at })
+}
+
 /// A value that the children forked after it share with their parent.
 pub struct Shared<T: Copy> {
     at: *mut T,
 }
+
+// SAFETY: `T` is plain data behind an address; who writes and who reads take
+// turns or agree that one writes only.
+unsafe impl<T: Copy> Sync for Shared<T> {}
 
 impl<T: Copy> Shared<T> {
     /// A fresh one.

@@ -77,6 +77,35 @@ calls! {
     FHSTATFS = 558;
     STATFS = 555;
     MKNODAT = 559;
+    AIO_READ = 255;
+    AIO_RETURN = 314;
+    AIO_ERROR = 317;
+    DUP2 = 90;
+    EXTERRCTL = 592;
+    FCHFLAGS = 35;
+    FCHMOD = 124;
+    FCHOWN = 123;
+    FCHROOT = 590;
+    FEXECVE = 492;
+    FHLINK = 565;
+    FHREADLINK = 567;
+    FSTATFS = 556;
+    FTRUNCATE = 480;
+    GETCWD = 326;
+    GETFHAT = 564;
+    GETFSSTAT = 557;
+    LGETFH = 160;
+    LINKAT = 495;
+    MKDIRAT = 496;
+    OPENAT = 499;
+    PDFORK = 518;
+    PDGETPID = 520;
+    PDKILL = 519;
+    QUOTACTL = 148;
+    READLINKAT = 500;
+    RENAME = 128;
+    RENAMEAT = 501;
+    UNLINKAT = 503;
     SWAPOFF = 582;
     SETCRED = 591;
     SETGROUPS = 596;
@@ -179,4 +208,4 @@ macro_rules! ask {
     };
 }
 
-pub(super) use {ask, get};
+pub(crate) use {ask, get};

@@ -7,7 +7,7 @@
 //! An attempt that the kernel lets pass either changes nothing that lasts, or
 //! fails after the privilege was asked, or is undone.
 
-mod calls;
+pub mod calls;
 mod credentials;
 mod files;
 mod machine;
@@ -194,7 +194,7 @@ impl Attempt {
 }
 
 /// 0, or the errno.
-fn errno<T>(result: Result<T>) -> i32 {
+pub fn errno<T>(result: Result<T>) -> i32 {
     match result {
         Ok(_) => 0,
         Err(Error(number)) => number,
