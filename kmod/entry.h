@@ -35,6 +35,8 @@ int	rjail_entry_second_line(void);
 int	rjail_entry_set_second_line(int);
 int	rjail_entry_default(int which);
 int	rjail_entry_set_default(int which, int value);
+int	rjail_entry_unix_cross_jail(void);
+int	rjail_entry_set_unix_cross_jail(int);
 
 /* Hooks, named after the MAC operation they answer. */
 void	rjail_cred_init_label(struct label *);
@@ -56,6 +58,10 @@ int	rjail_socket_check_create(struct ucred *, int, int, int);
 int	rjail_socket_check_listen(struct ucred *, struct socket *,
 	    struct label *);
 int	rjail_socket_check_visible(struct ucred *, struct socket *,
+	    struct label *);
+int	rjail_vnode_check_open(struct ucred *, struct vnode *, struct label *,
+	    accmode_t);
+int	rjail_vnode_check_revoke(struct ucred *, struct vnode *,
 	    struct label *);
 
 int	rjail_vnode_check_chdir(struct ucred *, struct vnode *, struct label *);

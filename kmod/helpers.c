@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <sys/param.h>
 #include <sys/systm.h>
+#include <sys/conf.h>
 #include <sys/cpuset.h>
 #include <sys/event.h>
 #include <sys/fcntl.h>
@@ -19,14 +20,21 @@
 #include <sys/racct.h>
 #include <sys/rctl.h>
 #include <sys/signalvar.h>
+#include <sys/socket.h>
+#include <sys/socketvar.h>
 #include <sys/sx.h>
 #include <sys/taskqueue.h>
 #include <sys/ucred.h>
+#include <sys/un.h>
+#include <sys/unpcb.h>
 #include <sys/vnode.h>
 
 #include <vm/vm.h>
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
+
+#include <fs/devfs/devfs.h>
+#include <fs/devfs/devfs_int.h>
 
 #include "entry.h"
 #include "helpers.h"
@@ -288,6 +296,47 @@ rjail_c_global_path(struct vnode *vp, char *path, size_t size)
 		error = ENAMETOOLONG;
 	free(buf, M_TEMP);
 	return (error);
+}
+
+/* Whether a device is the controlling terminal of the caller's session. */
+bool
+rjail_c_is_controlling_terminal(struct cdev *dev)
+{
+	struct proc *p = curproc;
+	bool controls;
+
+	PROC_LOCK(p);
+	controls = (p->p_flag & P_CONTROLT) != 0 &&
+	    p->p_session->s_ttydp == cdev2priv(dev);
+	PROC_UNLOCK(p);
+	return (controls);
+}
+
+/*
+ * The locks that sockets are bound to their vnodes under.  Private to
+ * uipc_usrreq.c; the kernel linker finds it all the same, unless
+ * debug.link_elf_leak_locals is 0, and then refuses the module.
+ */
+extern struct mtx_pool *unp_vp_mtxpool;
+
+/*
+ * Who made the socket bound to a locked vnode, referenced, or NULL.  It asks as
+ * connect(2) does right after its own check, under the same lock.
+ */
+struct ucred *
+rjail_c_socket_owner(struct vnode *vp)
+{
+	struct mtx *lock = mtx_pool_find(unp_vp_mtxpool, vp);
+	struct ucred *owner = NULL;
+	struct unpcb *unp;
+
+	ASSERT_VOP_LOCKED(vp, "rjail_c_socket_owner");
+	mtx_lock(lock);
+	VOP_UNP_CONNECT(vp, &unp);
+	if (unp != NULL)
+		owner = crhold(unp->unp_socket->so_cred);
+	mtx_unlock(lock);
+	return (owner);
 }
 
 /*

@@ -6,6 +6,7 @@
 #ifndef _RJAIL_HELPERS_H_
 #define	_RJAIL_HELPERS_H_
 
+struct cdev;
 struct prison;
 struct prison_racct;
 struct proc;
@@ -52,6 +53,9 @@ int	 rjail_c_namei_directory(struct thread *, const char *path,
 void	 rjail_c_vnode_unlock(struct vnode *);
 void	 rjail_c_vref(struct vnode *);
 int	 rjail_c_global_path(struct vnode *, char *, size_t);
+
+bool	 rjail_c_is_controlling_terminal(struct cdev *);
+struct ucred *rjail_c_socket_owner(struct vnode *);
 
 int	 rjail_c_prison_init(struct prison *, bool sysvipc);
 void	 rjail_c_prison_destroy(struct prison *);

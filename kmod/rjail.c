@@ -140,6 +140,17 @@ static const struct {
 };
 
 static int
+rjail_sysctl_unix_cross_jail(SYSCTL_HANDLER_ARGS)
+{
+	int error, on = rjail_entry_unix_cross_jail();
+
+	error = sysctl_handle_int(oidp, &on, 0, req);
+	if (error != 0 || req->newptr == NULL)
+		return (error);
+	return (rjail_entry_set_unix_cross_jail(on));
+}
+
+static int
 rjail_sysctls_add(void)
 {
 	struct sysctl_oid *node;
@@ -178,6 +189,10 @@ rjail_sysctls_add(void)
 		    CTLTYPE_INT | CTLFLAG_RWTUN | CTLFLAG_MPSAFE, NULL, i,
 		    rjail_sysctl_default, "I", what);
 	}
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "unix_cross_jail",
+	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, NULL, 0,
+	    rjail_sysctl_unix_cross_jail, "I", "Let UNIX-domain sockets be "
+	    "connected across the border of a jail, both ways");
 	return (0);
 }
 
@@ -261,6 +276,14 @@ rjail_complete(void)
 		error = rjail_entry_set_second_line(on);
 		if (error != 0) {
 			printf("rjail: security.rjail.second_line=%d: "
+			    "0 or 1 is wanted\n", on);
+			return (error);
+		}
+	}
+	if (getenv_int("security.rjail.unix_cross_jail", &on)) {
+		error = rjail_entry_set_unix_cross_jail(on);
+		if (error != 0) {
+			printf("rjail: security.rjail.unix_cross_jail=%d: "
 			    "0 or 1 is wanted\n", on);
 			return (error);
 		}
@@ -404,8 +427,10 @@ static struct mac_policy_ops rjail_policy_ops = {
 	.mpo_socket_check_listen = rjail_socket_check_listen,
 	.mpo_socket_check_visible = rjail_socket_check_visible,
 	.mpo_vnode_check_chdir = rjail_vnode_check_chdir,
+	.mpo_vnode_check_open = rjail_vnode_check_open,
 	.mpo_vnode_check_rename_from = rjail_vnode_check_rename_from,
 	.mpo_vnode_check_rename_to = rjail_vnode_check_rename_to,
+	.mpo_vnode_check_revoke = rjail_vnode_check_revoke,
 };
 
 static struct mac_policy_conf rjail_policy = {

@@ -40,7 +40,9 @@
 #define	RJAIL_STATFS_BELOW	0x00000800u	/* see mounts below its root */
 #define	RJAIL_STATFS_ALL	0x00001000u	/* see all mounts */
 #define	RJAIL_SOCKET_AF		0x00002000u	/* sockets of other families */
-#define	RJAIL_FLAGS_ALL		0x00003fffu
+#define	RJAIL_TUN		0x00004000u	/* tun(4) and tap(4) devices */
+#define	RJAIL_ALL_DEVICES	0x00008000u	/* whatever devfs shows */
+#define	RJAIL_FLAGS_ALL		0x0000ffffu
 
 /* And those that the sysctls under security.rjail name for new jails. */
 #define	RJAIL_DEFAULTS		0x80000000u

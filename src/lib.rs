@@ -3,7 +3,7 @@
 //!
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
-//!    [`address`], [`privilege`], [`root`].
+//!    [`address`], [`privilege`], [`root`], [`device`], [`unix`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
 //!    process. Then `kernel`, safe wrappers of the kernel's objects, and
@@ -32,10 +32,12 @@
 extern crate alloc;
 
 pub mod address;
+pub mod device;
 pub mod errno;
 pub mod prison;
 pub mod privilege;
 pub mod root;
+pub mod unix;
 pub mod visibility;
 
 #[expect(unsafe_code, reason = "reference counts; and in the module the kernel's own objects")]

@@ -10,6 +10,9 @@ use bindgen::callbacks::{IntKind, ParseCallbacks};
 
 /// Structures whose fields rjail reads or fills in.
 const TYPES: &[&str] = &[
+    "accmode_t",
+    "cdev",
+    "cdevsw",
     "domain",
     "epoch_context",
     "filedesc",
@@ -47,6 +50,8 @@ const FUNCTIONS: &[&str] = &[
     "crfree",
     "crget",
     "crhold",
+    "dev_relthread",
+    "devvn_refthread",
     "getcredhostname",
     "mac_vnode_check_chroot",
     "osd_exit",
@@ -82,6 +87,7 @@ const VARS: &[&str] = &[
     "PRIV_JAIL_SET",
     "RJAIL_.*",
     "SOCK_.*",
+    "VWRITE",
     "__FreeBSD_version",
     "osreldate",
     "prison0",

@@ -5,6 +5,7 @@
 
 #include <sys/param.h>
 #include <sys/systm.h>
+#include <sys/conf.h>
 #include <sys/cpuset.h>
 #include <sys/domain.h>
 #include <sys/epoch.h>

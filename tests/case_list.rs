@@ -14,6 +14,8 @@ fn prefix(topic: Topic) -> &'static str {
         Topic::Address => "address_",
         Topic::Root => "root_",
         Topic::Privilege => "privilege_",
+        Topic::Device => "device_",
+        Topic::Local => "local_",
     }
 }
 
@@ -40,6 +42,8 @@ fn every_topic_has_cases() {
         Topic::Address,
         Topic::Root,
         Topic::Privilege,
+        Topic::Device,
+        Topic::Local,
     ] {
         let count = CASES.iter().filter(|case| case.topic == topic).count();
         assert!(count >= 5, "{topic:?}: {count}");

@@ -31,6 +31,10 @@ pub enum Topic {
     Root,
     /// The superuser's privileges.
     Privilege,
+    /// Devices: what a jail opens, and takes away from others.
+    Device,
+    /// UNIX-domain sockets with a name.
+    Local,
 }
 
 /// A process that a step names.
@@ -151,6 +155,15 @@ pub enum Op {
     Mkdir(&'static str),
     /// chdir(path).
     Chdir(&'static str),
+    /// revoke(path).
+    Revoke(&'static str),
+    /// UNIX-domain stream socket, connect to the one that this process listens
+    /// on: the neighbour, or the subject itself.
+    ConnectLocal(Who),
+    /// UNIX-domain datagram socket, sendto the one of this process.
+    SendLocal(Who),
+    /// UNIX-domain stream socket, connect to one whose owner has closed it.
+    ConnectClosed,
     /// chroot(path).
     Chroot(&'static str),
     /// Which directory "/" is.

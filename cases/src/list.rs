@@ -7,8 +7,8 @@
 use crate::Addr::{Any, Broadcast, Foreign, Host, Jail, Loopback, Sibling};
 use crate::Answer::{At, In, Named, No, NotPlayed, Ok};
 use crate::Errno::{
-    EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECHILD, ECONNREFUSED, EINVAL, ENOENT, ENOSYS, EOPNOTSUPP,
-    EPERM, EPROTONOSUPPORT, ESRCH,
+    EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECHILD, ECONNREFUSED, EINVAL, ENOENT, ENOSYS,
+    EOPNOTSUPP, EPERM, EPROTONOSUPPORT, ESRCH,
 };
 use crate::Place::{Elsewhere, JailRoot, MachineRoot};
 use crate::Proto::{Tcp, Udp};
@@ -50,9 +50,23 @@ const fn root(name: &'static str, about: &'static str, probe: Op) -> Case {
     case(Topic::Root, name, about, probe)
 }
 
+const fn device(name: &'static str, about: &'static str, probe: Op) -> Case {
+    case(Topic::Device, name, about, probe)
+}
+
+const fn local(name: &'static str, about: &'static str, probe: Op) -> Case {
+    case(Topic::Local, name, about, probe)
+}
+
 const fn privilege(name: &'static str, about: &'static str, probe: Op) -> Case {
     case(Topic::Privilege, name, about, probe)
 }
+
+/// Why a native jail opens what is not its own.
+const NO_RULES: &str = "only devfs rules would hide it, and the mount has none";
+
+/// Why a native jail connects.
+const NO_BORDER: &str = "a native jail connects to whatever it can name";
 
 impl Case {
     /// The steps before the attempt.
@@ -319,6 +333,38 @@ pub const CASES: &[Case] = &[
     root("root_fchdir_climb", "chroot, fchdir to a directory above and climb", Op::Climb)
         .after(&[Op::Chroot("dir"), Op::KeepDirectory("."), Op::FchdirKept])
         .answers(In(MachineRoot), In(JailRoot)),
+    // Devices, in a devfs mount without rules.
+    device("device_open_null", "open /dev/null", Op::Open("dev/null")),
+    device("device_open_random", "open /dev/random", Op::Open("dev/random")),
+    device("device_open_mem", "read the machine's memory", Op::Open("dev/mem"))
+        .answers(Ok, No(EPERM))
+        .native(Ok, NO_RULES),
+    device("device_open_bpf", "listen to the network at /dev/bpf", Op::Open("dev/bpf"))
+        .answers(Ok, No(EPERM))
+        .native(Ok, NO_RULES),
+    device("device_open_klog", "open the kernel's log", Op::Open("dev/klog"))
+        .answers(Ok, No(EPERM))
+        .native(Ok, NO_RULES),
+    device("device_revoke_null", "take /dev/null away from everybody", Op::Revoke("dev/null"))
+        .answers(Ok, No(EPERM))
+        .native(Ok, "revoke(2) asks for the owner, and root owns what it can name"),
+    device("device_revoke_file", "revoke a file", Op::Revoke("file"))
+        .answers(No(EINVAL), No(EINVAL)),
+    // UNIX-domain sockets in a directory that both sides reach.
+    local(
+        "local_connect_neighbour",
+        "connect to a host's local socket",
+        Op::ConnectLocal(Neighbour),
+    )
+    .answers(Ok, No(EACCES))
+    .native(Ok, NO_BORDER),
+    local("local_send_neighbour", "send to a host's local socket", Op::SendLocal(Neighbour))
+        .answers(Ok, No(EACCES))
+        .native(Ok, NO_BORDER),
+    local("local_connect_own", "connect to the own local socket", Op::ConnectLocal(Myself)),
+    local("local_send_own", "send to the own local socket", Op::SendLocal(Myself)),
+    local("local_connect_closed", "connect to a local socket nobody has", Op::ConnectClosed)
+        .answers(No(ECONNREFUSED), No(ECONNREFUSED)),
     // What root keeps.
     privilege("privilege_setuid", "setuid to another user", Op::Setuid),
     privilege("privilege_setgroups", "set its groups", Op::Setgroups),
@@ -379,6 +425,8 @@ pub const DEMO: &[&str] = &[
     "root_chroot_climb",
     "root_fchdir_climb",
     "root_open_dotdot",
+    "device_open_mem",
+    "local_connect_neighbour",
     "privilege_set_time",
     "privilege_reboot",
     "privilege_sysctl",

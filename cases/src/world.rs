@@ -2,7 +2,7 @@
 //! The world every backend builds before it plays a case.
 
 /// The jail's root, seen from the machine's root. Holds `etc/motd`, `dir/`,
-/// `dev/`, `file` (mode 0644, owner 0) and `theirs` (mode 0644, owner [`USER`]).
+/// `dev/` with every device of the machine, `file` (mode 0644, owner 0) and `theirs` (mode 0644, owner [`USER`]).
 pub const JAIL_ROOT: &str = "/jail";
 /// The other jail's root.
 pub const SIBLING_ROOT: &str = "/sibling";
@@ -23,6 +23,10 @@ pub const FOREIGN_ADDR: [u8; 4] = [10, 99, 0, 1];
 /// sibling). Nothing listens on the jail's address. The UDP services answer a
 /// datagram with the bytes: own address (4), sender's address (4).
 pub const SERVICE_PORT: u16 = 7001;
+
+/// Names of the neighbour's UNIX-domain sockets in [`JAIL_ROOT`], a stream and
+/// one for datagrams.
+pub const LOCAL_SERVICES: [&str; 2] = ["local.stream", "local.datagrams"];
 
 /// Host name of the machine.
 pub const MACHINE_NAME: &str = "machine.example";

@@ -11,6 +11,7 @@
 //! - [`machine`]: processes and credentials, and the system calls on them.
 //! - [`names`]: files and directories, lookup, chroot.
 //! - [`net`]: sockets and datagrams.
+//! - [`special`]: devices and UNIX-domain sockets.
 //! - [`line_two`]: the kernel's own jail.
 //! - [`play`]: the cases on the machine.
 //! - [`demo`]: the table of `make demo`, also for answers of a real kernel.
@@ -23,6 +24,7 @@ pub mod machine;
 pub mod names;
 pub mod net;
 pub mod play;
+pub mod special;
 
 pub use cases::Errno;
 pub use machine::{Machine, Pid};

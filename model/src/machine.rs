@@ -22,6 +22,7 @@ use rjail::{privilege, visibility};
 
 use crate::names::{Bounds, Names, Node, ROOT};
 use crate::net::Socket;
+use crate::special::Special;
 use crate::{Errno, Result, ask, line_two};
 
 /// A process number.
@@ -156,6 +157,7 @@ pub struct Machine {
     pub(crate) sockets: BTreeMap<usize, Socket>,
     pub(crate) next_socket: usize,
     pub(crate) next_port: u16,
+    pub(crate) special: Special,
     hostname: String,
     processes: BTreeMap<Pid, Process>,
     next_pid: u32,
@@ -188,6 +190,7 @@ impl Machine {
             sockets: BTreeMap::new(),
             next_socket: 0,
             next_port: 49152,
+            special: Special::default(),
             hostname: cases::world::MACHINE_NAME.to_owned(),
             processes: BTreeMap::from([(INIT, init)]),
             next_pid: 2,
@@ -336,6 +339,7 @@ impl Machine {
         let directories = *process.directories.borrow();
         process.directories = Rc::new(RefCell::new(directories));
         self.close_sockets(pid);
+        self.special.close(pid);
         for child in self.processes.values_mut().filter(|child| child.parent == pid) {
             child.parent = INIT;
         }
@@ -536,9 +540,10 @@ impl Machine {
     /// open(2) for reading.
     ///
     /// # Errors
-    /// `ENOENT`, `ENOTDIR`.
+    /// `ENOENT`, `ENOTDIR`, `EPERM`.
     pub fn open(&mut self, pid: Pid, path: &str) -> Result<i32> {
         let node = self.lookup(pid, path)?;
+        self.may_open(pid, node)?;
         self.install(pid, Descriptor { node, beneath: false })
     }
 
@@ -839,6 +844,7 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         self.sockets.clear();
+        self.special = Special::default();
         self.processes.clear();
         self.run_task();
     }

@@ -4,7 +4,8 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use cases::world::{
-    FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, JAIL_NAME, MACHINE_NAME, SERVICE_PORT, SIBLING_ADDR, USER,
+    FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, JAIL_NAME, LOCAL_SERVICES, MACHINE_NAME, SERVICE_PORT,
+    SIBLING_ADDR, USER,
 };
 use cases::{Addr, Answer, Case, Kind, Name, Op, Place, Proto, Who};
 use rjail::address::{Lines, Socket, family, kind, protocol};
@@ -15,6 +16,7 @@ use rjail::privilege::Privilege;
 use crate::machine::{Args, INIT, Machine, Pid};
 use crate::names::{Node, ROOT};
 use crate::net::SocketId;
+use crate::special::Device;
 use crate::{Errno, Result, line_two};
 
 /// Where the subject plays.
@@ -119,9 +121,19 @@ impl Stage {
         let etc = names.mkdir(jail_root, "etc")?;
         names.create(etc, "motd", 0)?;
         names.mkdir(jail_root, "dir")?;
-        names.mkdir(jail_root, "dev")?;
+        let dev = names.mkdir(jail_root, "dev")?;
         names.create(jail_root, "file", 0)?;
         names.create(jail_root, "theirs", USER)?;
+
+        for (driver, name) in [
+            ("null", "null"),
+            ("random", "random"),
+            ("mem", "mem"),
+            ("bpf", "bpf"),
+            ("log", "klog"),
+        ] {
+            machine.add_device(dev, name, Device { driver, name })?;
+        }
 
         let mut new = || {
             let pid = machine.fork(INIT)?;
@@ -130,6 +142,10 @@ impl Stage {
         };
         let (neighbour, sibling, subject) = (new()?, new()?, new()?);
         machine.rjail(sibling, "/sibling", &paper("sibling.example", SIBLING_ADDR))?;
+        machine.chdir(neighbour, "/jail")?;
+        for name in LOCAL_SERVICES {
+            machine.bind_local(neighbour, name)?;
+        }
         machine.chdir(subject, "/jail")?;
         if place != Where::Outside {
             machine.rjail(subject, "/jail", &paper(JAIL_NAME, JAIL_ADDR))?;
@@ -219,6 +235,22 @@ impl Stage {
                 Err(errno) => Err(errno),
             },
             Op::Chdir(path) => self.machine.chdir(pid, path).map(ok),
+            Op::Revoke(path) => self.machine.revoke(pid, path).map(ok),
+            Op::ConnectLocal(Who::Neighbour) => {
+                self.machine.connect_local(pid, LOCAL_SERVICES[0]).map(ok)
+            }
+            Op::SendLocal(Who::Neighbour) => {
+                self.machine.connect_local(pid, LOCAL_SERVICES[1]).map(ok)
+            }
+            Op::ConnectLocal(Who::Myself) | Op::SendLocal(Who::Myself) => {
+                self.machine.bind_local(pid, "local.own")?;
+                self.machine.connect_local(pid, "local.own").map(ok)
+            }
+            Op::ConnectClosed => {
+                let closed = self.machine.bind_local(pid, "local.own")?;
+                self.machine.close_local(closed);
+                self.machine.connect_local(pid, "local.own").map(ok)
+            }
             Op::Chroot(path) => self.machine.chroot(pid, path).map(ok),
             Op::WhereIsRoot => Ok(self.place(self.machine.lookup(pid, "/")?)),
 

@@ -11,3 +11,4 @@ mod process;
 mod root;
 mod socket;
 mod syscall;
+mod vnode;

@@ -13,6 +13,8 @@ mod alloc;
 #[cfg(target_os = "none")]
 pub(crate) mod credential;
 #[cfg(target_os = "none")]
+pub(crate) mod device;
+#[cfg(target_os = "none")]
 pub(crate) mod lock;
 #[cfg(target_os = "none")]
 mod panic;
@@ -28,5 +30,7 @@ pub(crate) mod socket;
 pub(crate) mod task;
 #[cfg(target_os = "none")]
 pub(crate) mod uaccess;
+#[cfg(target_os = "none")]
+pub(crate) mod unix;
 #[cfg(target_os = "none")]
 pub(crate) mod vnode;

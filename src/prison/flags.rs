@@ -42,6 +42,10 @@ bitflags::bitflags! {
         /// Sockets of families beside UNIX, IP, routing and netlink: the 4.0
         /// kernel's `socket_unixiproute_only` off, `allow.socket_af` today.
         const SOCKET_AF = 0x2000;
+        /// Devices of tunnels, tun(4) and tap(4).
+        const TUN = 0x4000;
+        /// No list of devices: what devfs shows can be opened.
+        const ALL_DEVICES = 0x8000;
     }
 }
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Opening: devices, and sockets by their names. C source:
+//! `sys/kern/vfs_vnops.c`, `sys/kern/uipc_usrreq.c`, `sys/kern/vfs_syscalls.c`,
+//! `sys/security/mac/mac_vfs.c`.
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use sys_bindings as c;
+
+use crate::kernel::credential::{Jail, jail_of, jid_of};
+use crate::kernel::device::Device;
+use crate::kernel::unix;
+use crate::{Errno, device};
+
+/// Whether sockets are connected across a jail's border, jails made before
+/// included.
+static UNIX_CROSS_JAIL: AtomicBool = AtomicBool::new(false);
+
+/// open(2) and its kin; connect(2) and sendto(2) to a UNIX-domain socket by its
+/// name, which ask to write to the name.
+///
+/// An unjailed process passes unless it connects to a socket, which may be a
+/// jail's.
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential, locked vnode.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_vnode_check_open(
+    cred: *mut c::ucred,
+    vnode: *mut c::vnode,
+    _label: *mut c::label,
+    access: c::accmode_t,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let jail = unsafe { jail_of(cred) };
+    // SAFETY: locked, so of one type meanwhile.
+    let kind = unsafe { (*vnode).v_type };
+    match (jail, kind) {
+        (jail, c::VSOCK) if access & c::VWRITE != 0 => {
+            // SAFETY: locked, and a socket's.
+            unsafe { connect(jail, vnode) }
+        }
+        (Some(jail), c::VCHR) => {
+            // SAFETY: locked, and a device's.
+            unsafe { open_device(jail, vnode) }
+        }
+        _ => 0,
+    }
+}
+
+/// # Safety
+/// A locked vnode of a socket.
+#[inline(never)]
+unsafe fn connect(jail: Option<&Jail>, vnode: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says.
+    let owner = unsafe { unix::owner(vnode) };
+    // Nobody's: the kernel says ECONNREFUSED.
+    let Some(owner) = owner else { return 0 };
+    // SAFETY: `owner` is a reference.
+    let owner = unsafe { jid_of(owner.as_ptr()) };
+    let crossing = UNIX_CROSS_JAIL.load(Ordering::Relaxed);
+    Errno::from_result(crate::unix::connect(jail.map(Jail::jid), owner, crossing))
+}
+
+/// # Safety
+/// A locked vnode of a device.
+#[inline(never)]
+unsafe fn open_device(jail: &Jail, vnode: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says.
+    let found = unsafe { Device::of(vnode) };
+    let node = found.as_ref().map(Device::node);
+    Errno::from_result(device::open(jail.jid(), jail.flags(), node.as_ref()))
+}
+
+/// revoke(2).
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential, locked vnode of a device.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_vnode_check_revoke(
+    cred: *mut c::ucred,
+    vnode: *mut c::vnode,
+    _label: *mut c::label,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: locked, and a device's.
+    let found = unsafe { Device::of(vnode) };
+    let node = found.as_ref().map(Device::node);
+    Errno::from_result(device::revoke(jail.jid(), node.as_ref()))
+}
+
+/// `security.rjail.unix_cross_jail`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_unix_cross_jail() -> c_int {
+    c_int::from(UNIX_CROSS_JAIL.load(Ordering::Relaxed))
+}
+
+/// Sets it.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_set_unix_cross_jail(on: c_int) -> c_int {
+    if on != 0 && on != 1 {
+        return Errno::EINVAL.number();
+    }
+    UNIX_CROSS_JAIL.store(on == 1, Ordering::Relaxed);
+    0
+}
