@@ -7,8 +7,12 @@ use crate::sys::{self, Error, Result, address_of};
 
 /// `RJAIL_PAPER`: its own host name, its own low ports.
 pub const PAPER: u32 = 0x21;
+/// `RJAIL_TUN`: devices of tunnels.
+pub const TUN: u32 = 0x4000;
+/// `RJAIL_ALL_DEVICES`: no list of devices.
+pub const ALL_DEVICES: u32 = 0x8000;
 /// Every flag that version 1 has.
-pub const ALL_FLAGS: u32 = 0x3fff;
+pub const ALL_FLAGS: u32 = 0xffff;
 /// Most addresses a jail can have.
 pub const MOST_ADDRESSES: u32 = abi::MAX_IP4;
 

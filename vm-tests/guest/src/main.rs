@@ -14,6 +14,7 @@
 
 mod answer;
 mod console;
+mod devices;
 mod escape;
 mod filter;
 mod jail;
@@ -26,6 +27,7 @@ mod programs;
 mod static_probes;
 mod sys;
 mod tool;
+mod unix;
 mod world;
 
 use core::ffi::CStr;

@@ -4,12 +4,14 @@
 
 use core::ffi::CStr;
 
-use cases::world::{self, SERVICE_PORT};
+use cases::world::{self, LOCAL_SERVICES, SERVICE_PORT};
 use cases::{Addr, Answer, Case, Errno, Kind as SocketKind, Name, Op, Place, Proto, Who};
 
 use crate::answer::{Got, in_child};
 use crate::jail::Kind;
+use crate::privileges::calls::get;
 use crate::sys::{self, EEXIST, Error, FileId, Result, Sockaddr, WithSize};
+use crate::unix;
 use crate::world::{JAIL_NAME, JAIL_ROOT, World};
 
 /// One of the ways to play the cases.
@@ -241,6 +243,15 @@ impl<'a> Subject<'a> {
                 made => made.map(ok),
             },
             Op::Chdir(path) => sys::chdir(Path::new(path).get()).map(ok),
+            Op::Revoke(path) => get!(REVOKE, Path::new(path).get()).map(ok),
+            Op::ConnectLocal(Who::Neighbour) => unix::connect_to(LOCAL_SERVICES[0]).map(ok),
+            Op::SendLocal(Who::Neighbour) => unix::send_to(LOCAL_SERVICES[1]).map(ok),
+            Op::ConnectLocal(_) => with_own_socket(false, |_| unix::connect_to(OWN_SOCKET)),
+            Op::SendLocal(_) => with_own_socket(true, |_| unix::send_to(OWN_SOCKET)),
+            Op::ConnectClosed => with_own_socket(false, |fd| {
+                sys::close(fd)?;
+                unix::connect_to(OWN_SOCKET)
+            }),
             Op::Chroot(path) => sys::chroot(Path::new(path).get()).map(ok),
             Op::WhereIsRoot => self.place(c"/"),
 
@@ -381,6 +392,18 @@ fn aside(work: impl FnOnce() -> Result<()>) -> Result<Answer> {
         Ok(done) => done.map(ok),
         Err(_) => Err(Error(Errno::EIO.number())),
     }
+}
+
+const OWN_SOCKET: &str = "local.own";
+
+/// Does something with a named socket of the subject's, then takes the name away.
+fn with_own_socket(datagrams: bool, work: impl FnOnce(i32) -> Result<()>) -> Result<Answer> {
+    let fd = unix::serve_at(OWN_SOCKET, datagrams)?;
+    let done = work(fd);
+    // Closed by the work or here.
+    let _ = sys::close(fd);
+    sys::unlink(Path::new(OWN_SOCKET).get())?;
+    done.map(ok)
 }
 
 fn attach(pid: i32) -> Result<()> {

@@ -9,11 +9,11 @@ use crate::answer::{in_child, want};
 use crate::console::Text;
 use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
-use crate::say;
 use crate::sys::{
     self, EEXIST, EINVAL, Error, FileId, Result, Shared, Sockaddr, Status, address_of,
 };
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
+use crate::{devices, say, unix};
 
 /// What a program found.
 pub type Outcome = core::result::Result<(), Text<160>>;
@@ -46,7 +46,11 @@ const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome)
 }
 
 /// Begin and end without the module.
-pub const LOADING: &[Program] = &[program("absent", 20, absent), program("load", 30, load)];
+pub const LOADING: &[Program] = &[
+    program("absent", 20, absent),
+    program("load", 30, load),
+    program("load_refused", 30, load_refused),
+];
 /// With the module loaded all the time.
 pub const LOADED: &[Program] = &[
     ERRORS,
@@ -70,10 +74,43 @@ pub const LOADED: &[Program] = &[
     ASK,
     WITHIN,
     SDT,
+    UNIX_ACROSS,
+    UNIX_PASSING,
+    UNIX_BEFORE,
+    UNIX_SWITCH,
+    UNIX_DIRECTORY,
+    DEVICES_LIST,
+    DEVICES_MEMORY,
+    DEVICES_TERMINALS,
+    DEVICES_REVOKE,
+    DEVICES_NODES,
+    DEVICES_TUNNELS,
 ];
 /// The same without what needs the second line.
 pub const EITHER: &[Program] = &[
-    ERRORS, ACCEPTS, INHERIT, HUNDREDS, CROWD, ORDER, BEFORE, AGAIN, ATTACH, NAMES, LEDGER, REASONS,
+    ERRORS,
+    ACCEPTS,
+    INHERIT,
+    HUNDREDS,
+    CROWD,
+    ORDER,
+    BEFORE,
+    AGAIN,
+    ATTACH,
+    NAMES,
+    LEDGER,
+    REASONS,
+    UNIX_ACROSS,
+    UNIX_PASSING,
+    UNIX_BEFORE,
+    UNIX_SWITCH,
+    UNIX_DIRECTORY,
+    DEVICES_LIST,
+    DEVICES_MEMORY,
+    DEVICES_TERMINALS,
+    DEVICES_REVOKE,
+    DEVICES_NODES,
+    DEVICES_TUNNELS,
 ];
 const ERRORS: Program = program("errors", 60, errors);
 const ACCEPTS: Program = program("accepts", 60, accepts);
@@ -97,6 +134,17 @@ const ORDER: Program = program("addresses_in_any_order", 30, addresses_in_any_or
 const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
 const AGAIN: Program = program("connect_again", 30, connect_again);
 const ATTACH: Program = program("native_attach", 30, native_attach);
+const UNIX_ACROSS: Program = program("unix_across", 120, unix::across);
+const UNIX_PASSING: Program = program("unix_passing", 60, unix::passing);
+const UNIX_BEFORE: Program = program("unix_from_before", 60, unix::from_before);
+const UNIX_SWITCH: Program = program("unix_switch", 60, unix::switch);
+const UNIX_DIRECTORY: Program = program("unix_from_a_directory", 60, unix::from_a_directory);
+const DEVICES_LIST: Program = program("devices_list", 120, devices::list);
+const DEVICES_MEMORY: Program = program("devices_memory", 60, devices::memory);
+const DEVICES_TERMINALS: Program = program("devices_terminals", 60, devices::terminals);
+const DEVICES_REVOKE: Program = program("devices_revoke", 60, devices::revoke);
+const DEVICES_NODES: Program = program("devices_nodes", 60, devices::nodes);
+const DEVICES_TUNNELS: Program = program("devices_tunnels", 60, devices::tunnels);
 /// Begin and end with the module, but unload it in between.
 pub const UNLOADING: &[Program] = &[
     program("unload_busy", 30, unload_busy),
@@ -179,6 +227,21 @@ fn load(_: &Context) -> Outcome {
     want!("kldunload", unload(), Ok(()));
     want!("sysctls after kldunload", live_jails(), Err(Error(ENOENT)));
     want!("rjail(2) after kldunload", good().enter(), Err(Error(ENOSYS)));
+    Ok(())
+}
+
+/// The module needs a lock that is private to a file of the kernel; a kernel that
+/// does not lend it refuses the module, rather than run it without.
+fn load_refused(_: &Context) -> Outcome {
+    const LENDS: &str = "debug.link_elf_leak_locals";
+    const ENOEXEC: i32 = 8;
+    let lend = |on: u8| sys::sysctl_named(LENDS, &mut [], Some(&[on])).map(drop);
+    want!("private symbols withheld", lend(0), Ok(()));
+    let refused = sys::kldload(MODULE).map(drop);
+    want!("lent again", lend(1), Ok(()));
+    want!("kldload meanwhile", refused, Err(Error(ENOEXEC)));
+    want!("kldload", sys::kldload(MODULE).map(drop), Ok(()));
+    want!("kldunload", unload(), Ok(()));
     Ok(())
 }
 

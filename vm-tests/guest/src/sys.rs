@@ -387,6 +387,7 @@ calls! {
     filesystems = 557 (into: usize, size: usize, mode: i32) -> i32;
     exterrctl = 592 (operation: u32, flags: u32, place: usize) -> ();
     mount = 378 (options: &Iovecs<4>, count: u32, flags: i32) -> ();
+    mount_with = 378 (options: &Iovecs<6>, count: u32, flags: i32) -> ();
     kenv = 390 (action: i32, name: &CStr, value: &mut [u8]) -> usize;
     pub swapoff = 424 (name: &CStr) -> ();
     audit = 446 (command: i32, data: WithSizeMut<'_>) -> ();
@@ -887,6 +888,13 @@ pub fn sendfile(file: i32, socket: i32, length: usize) -> Result<()> {
 /// Mounts a file system that has no device.
 pub fn nmount(kind: &CStr, path: &CStr) -> Result<()> {
     mount(&Iovecs(strings([c"fstype", kind, c"fspath", path])), 4, 0)
+}
+
+/// The same with an option more, or as an update of what is mounted.
+pub fn nmount_with(kind: &CStr, path: &CStr, option: [&CStr; 2], flags: i32) -> Result<()> {
+    let [name, value] = option;
+    let all = strings([c"fstype", kind, c"fspath", path, name, value]);
+    mount_with(&Iovecs(all), 6, flags)
 }
 
 /// The value of a kernel environment variable, as the loader set it.

@@ -8,6 +8,7 @@ use cases::world::{self, SERVICE_PORT};
 
 use crate::jail::Kind;
 use crate::sys::{self, Error, FileId, PollFd, PollFds, Result, Sockaddr};
+use crate::unix;
 
 /// [`world::JAIL_ROOT`] for system calls.
 pub const JAIL_ROOT: &CStr = c"/jail";
@@ -64,7 +65,13 @@ pub fn build() -> Result<World> {
     Ok(World {
         machine_root: sys::file_id(c"/")?,
         jail_root: sys::file_id(JAIL_ROOT)?,
-        neighbour: start(|| Ok([LOOPBACK, world::HOST_ADDR]))?,
+        neighbour: start(|| {
+            sys::chdir(JAIL_ROOT)?;
+            for (name, datagrams) in world::LOCAL_SERVICES.into_iter().zip([false, true]) {
+                unix::serve_at(name, datagrams)?;
+            }
+            Ok([LOOPBACK, world::HOST_ADDR])
+        })?,
         sibling: 0,
     })
 }

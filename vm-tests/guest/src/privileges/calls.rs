@@ -28,12 +28,16 @@ calls! {
     ACCT = 51;
     IOCTL = 54;
     SYMLINK = 57;
+    REVOKE = 56;
     SWAPON = 85;
     FCNTL = 92;
+    CONNECT = 98;
+    BIND = 104;
     SETSOCKOPT = 105;
     SETTIMEOFDAY = 122;
     SETREUID = 126;
     SETREGID = 127;
+    SENDTO = 133;
     RMDIR = 137;
     NFSSVC = 155;
     GETFH = 161;
@@ -53,6 +57,7 @@ calls! {
     SETRESGID = 312;
     SCHED_SETSCHEDULER = 329;
     EXTATTR_SET_FILE = 356;
+    KQUEUE = 362;
     NMOUNT = 378;
     JAIL_ATTACH = 436;
     AUDIT = 445;
@@ -60,6 +65,7 @@ calls! {
     SETAUID = 448;
     CPUSET_GETAFFINITY = 487;
     CPUSET_SETAFFINITY = 488;
+    OPENAT = 499;
     POSIX_OPENPT = 504;
     JAIL_SET = 507;
     SEMCTL = 510;
@@ -71,8 +77,11 @@ calls! {
     RCTL_GET_LIMITS = 527;
     RCTL_ADD_RULE = 528;
     RCTL_REMOVE_RULE = 529;
+    BINDAT = 538;
+    CONNECTAT = 539;
     PROCCTL = 544;
     FSTATAT = 552;
+    GETDIRENTRIES = 554;
     FHSTAT = 553;
     FHSTATFS = 558;
     STATFS = 555;
@@ -97,7 +106,6 @@ calls! {
     LGETFH = 160;
     LINKAT = 495;
     MKDIRAT = 496;
-    OPENAT = 499;
     PDFORK = 518;
     PDGETPID = 520;
     PDKILL = 519;

@@ -19,7 +19,7 @@ use core::ffi::CStr;
 
 use crate::answer::in_child;
 use crate::console::Text;
-use crate::jail::ALL_FLAGS;
+use crate::jail::{ALL_DEVICES, ALL_FLAGS};
 use crate::programs::{Context, Outcome, good};
 use crate::say;
 use crate::sys::{self, Error, Result, Status};
@@ -283,7 +283,9 @@ impl Attempt {
     fn enter(&self, flags: u32, name: Option<bool>) -> Result<()> {
         let sign = if name == Some(true) { '+' } else { '-' };
         let word = Text::<40>::of(format_args!("{sign}{}\0", self.privilege));
-        let mut args = good().with_flags(flags);
+        // What a privilege guards behind a device is asked here, not the list of
+        // devices.
+        let mut args = good().with_flags(flags | ALL_DEVICES);
         if name.is_some() {
             let word = CStr::from_bytes_with_nul(word.bytes()).map_err(|_| Error(EINVAL))?;
             args = args.with_privileges(word);
