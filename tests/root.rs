@@ -67,20 +67,23 @@ fn step_9_shared_memory() {
     step(Entrant { memory_shared: true, ..READY }, Refusal::MemoryShared, Errno::EBUSY);
 }
 
+/// What can stand against an entry, in the order of the steps.
+const STEPS: [Refusal; 9] = [
+    Refusal::NotPrivileged,
+    Refusal::Jailed,
+    Refusal::NativeJailed,
+    Refusal::RootNarrowed,
+    Refusal::OpenDirectory(5),
+    Refusal::OpenJail(6),
+    Refusal::DescriptorsShared,
+    Refusal::DirectoriesShared,
+    Refusal::MemoryShared,
+];
+
 /// Every subset of what can stand against an entry: the first step answers.
 #[test]
 fn the_first_step_that_fails_answers() {
-    let steps = [
-        Refusal::NotPrivileged,
-        Refusal::Jailed,
-        Refusal::NativeJailed,
-        Refusal::RootNarrowed,
-        Refusal::OpenDirectory(5),
-        Refusal::OpenJail(6),
-        Refusal::DescriptorsShared,
-        Refusal::DirectoriesShared,
-        Refusal::MemoryShared,
-    ];
+    let steps = STEPS;
     for set in 0..1u32 << steps.len() {
         let has = |step: usize| set & (1 << step) != 0;
         let entrant = Entrant {
@@ -182,17 +185,7 @@ fn a_jail_learns_of_its_own_mounts() {
 /// exterr(3) says the number of the step, and which descriptor.
 #[test]
 fn steps_are_numbered_in_their_order() {
-    let steps = [
-        Refusal::NotPrivileged,
-        Refusal::Jailed,
-        Refusal::NativeJailed,
-        Refusal::RootNarrowed,
-        Refusal::OpenDirectory(5),
-        Refusal::OpenJail(6),
-        Refusal::DescriptorsShared,
-        Refusal::DirectoriesShared,
-        Refusal::MemoryShared,
-    ];
+    let steps = STEPS;
     assert!(steps.iter().map(|refusal| refusal.step()).eq(1..=9));
     let descriptors = steps.map(Refusal::descriptor);
     assert_eq!(descriptors.iter().flatten().copied().collect::<Vec<_>>(), [5, 6]);

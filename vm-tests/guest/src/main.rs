@@ -52,7 +52,7 @@ struct Group {
     second_line: bool,
     /// How the cases are played, if they are.
     mode: Option<Mode>,
-    programs: &'static [Program],
+    programs: &'static [&'static [Program]],
 }
 
 impl Group {
@@ -67,7 +67,11 @@ impl Group {
         Self { name, loaded, second_line: true, mode: Some(mode), programs: &[] }
     }
 
-    const fn programs(name: &'static str, loaded: bool, programs: &'static [Program]) -> Self {
+    const fn programs(
+        name: &'static str,
+        loaded: bool,
+        programs: &'static [&'static [Program]],
+    ) -> Self {
         Self { name, loaded, second_line: true, mode: None, programs }
     }
 
@@ -81,26 +85,27 @@ impl Group {
 const LATE: &[Group] = &[
     Group::cases(Mode::Outside, false),
     Group::cases(Mode::Native, false),
-    Group::programs("escape-native", false, escape::CLASSES),
-    Group::programs("load", false, programs::LOADING),
+    Group::programs("escape-native", false, &[escape::CLASSES]),
+    Group::programs("load", false, &[programs::LOADING]),
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
     Group::cases(Mode::FirstLine, true).without_second_line(),
-    Group::programs("programs", true, programs::LOADED),
-    Group::programs("programs-first-line", true, programs::EITHER).without_second_line(),
-    Group::programs("escape", true, escape::CLASSES),
-    Group::programs("escape-first-line", true, escape::CLASSES).without_second_line(),
-    Group::programs("unload", true, programs::UNLOADING),
-    Group::programs("churn", false, programs::CHURN),
+    Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
+    Group::programs("programs-first-line", true, &[programs::EITHER, programs::LABEL_ALONE])
+        .without_second_line(),
+    Group::programs("escape", true, &[escape::CLASSES]),
+    Group::programs("escape-first-line", true, &[escape::CLASSES]).without_second_line(),
+    Group::programs("unload", true, &[programs::UNLOADING]),
+    Group::programs("churn", false, &[programs::CHURN]),
 ];
 
 /// The boot loader has loaded the module with the kernel.
 const BOOT: &[Group] = &[
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
-    Group::programs("programs", true, programs::LOADED),
-    Group::programs("escape", true, escape::CLASSES),
-    Group::programs("preloaded", true, programs::PRELOADED),
+    Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
+    Group::programs("escape", true, &[escape::CLASSES]),
+    Group::programs("preloaded", true, &[programs::PRELOADED]),
 ];
 
 /// As late, but only to show what a jail does.
@@ -191,7 +196,7 @@ impl Orders {
     /// Without those that need a file which the harness had not to give, and
     /// counts as skipped.
     fn programs_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'static Program> + 'a {
-        group.programs.iter().filter(|program| {
+        group.programs.iter().copied().flatten().filter(|program| {
             self.wants(group, program.name)
                 && program.needs.is_none_or(|file| sys::file_id(file).is_ok())
         })

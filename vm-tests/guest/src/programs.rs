@@ -13,7 +13,7 @@ use crate::sys::{
     self, EEXIST, EINVAL, Error, FileId, Result, Shared, Sockaddr, Status, address_of,
 };
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
-use crate::{devices, say, unix};
+use crate::{devices, filter, line_two, say, unix};
 
 /// What a program found.
 pub type Outcome = core::result::Result<(), Text<160>>;
@@ -51,100 +51,46 @@ pub const LOADING: &[Program] = &[
     program("load", 30, load),
     program("load_refused", 30, load_refused),
 ];
-/// With the module loaded all the time.
-pub const LOADED: &[Program] = &[
-    ERRORS,
-    ACCEPTS,
-    INHERIT,
-    program("sealed", 30, sealed),
-    HUNDREDS,
-    CROWD,
-    ORDER,
-    BEFORE,
-    ATTACH,
-    PRIVILEGES,
-    NAMES,
-    LEDGER,
-    DEFAULTS,
-    REASONS,
-    BY_NAME,
-    UNNAMED,
-    TOOL,
-    LINE_TWO,
-    ASK,
-    WITHIN,
-    SDT,
-    UNIX_ACROSS,
-    UNIX_PASSING,
-    UNIX_BEFORE,
-    UNIX_SWITCH,
-    UNIX_DIRECTORY,
-    DEVICES_LIST,
-    DEVICES_MEMORY,
-    DEVICES_TERMINALS,
-    DEVICES_REVOKE,
-    DEVICES_NODES,
-    DEVICES_TUNNELS,
-];
-/// The same without what needs the second line.
+/// With the module loaded all the time, and either one line or both.
 pub const EITHER: &[Program] = &[
-    ERRORS,
-    ACCEPTS,
-    INHERIT,
-    HUNDREDS,
-    CROWD,
-    ORDER,
-    BEFORE,
-    AGAIN,
-    ATTACH,
-    NAMES,
-    LEDGER,
-    REASONS,
-    UNIX_ACROSS,
-    UNIX_PASSING,
-    UNIX_BEFORE,
-    UNIX_SWITCH,
-    UNIX_DIRECTORY,
-    DEVICES_LIST,
-    DEVICES_MEMORY,
-    DEVICES_TERMINALS,
-    DEVICES_REVOKE,
-    DEVICES_NODES,
-    DEVICES_TUNNELS,
+    program("errors", 60, errors),
+    program("accepts", 60, accepts),
+    program("inherit", 30, inherit),
+    program("hundreds", 120, hundreds),
+    program("crowd", 120, crowd),
+    program("addresses_in_any_order", 30, addresses_in_any_order),
+    program("sockets_from_before", 30, sockets_from_before),
+    program("native_attach", 30, native_attach),
+    program("names", 30, filter::names),
+    program("ledger", 30, filter::ledger),
+    program("reasons", 30, filter::reasons),
+    program("unix_across", 120, unix::across),
+    program("unix_passing", 60, unix::passing),
+    program("unix_from_before", 60, unix::from_before),
+    program("unix_switch", 60, unix::switch),
+    program("unix_from_a_directory", 60, unix::from_a_directory),
+    program("devices_list", 120, devices::list),
+    program("devices_memory", 60, devices::memory),
+    program("devices_terminals", 60, devices::terminals),
+    program("devices_revoke", 60, devices::revoke),
+    program("devices_nodes", 60, devices::nodes),
+    program("devices_tunnels", 60, devices::tunnels),
 ];
-const ERRORS: Program = program("errors", 60, errors);
-const ACCEPTS: Program = program("accepts", 60, accepts);
-const INHERIT: Program = program("inherit", 30, inherit);
-const HUNDREDS: Program = program("hundreds", 120, hundreds);
-const CROWD: Program = program("crowd", 120, crowd);
-const PRIVILEGES: Program = program("privileges", 600, crate::privileges::privileges);
-const NAMES: Program = program("names", 30, crate::filter::names);
-const LEDGER: Program = program("ledger", 30, crate::filter::ledger);
-const DEFAULTS: Program = program("defaults", 30, crate::filter::defaults);
-const TOOL: Program =
-    Program { needs: Some(crate::tool::TOOL), ..program("tool", 60, crate::tool::tool) };
-const BY_NAME: Program = program("by-name", 120, crate::filter::by_name);
-const UNNAMED: Program = program("unnamed", 30, crate::filter::unnamed);
-const REASONS: Program = program("reasons", 30, crate::filter::reasons);
-const LINE_TWO: Program = program("line-two", 120, crate::line_two::line_two);
-const ASK: Program = program("ask", 60, crate::line_two::ask);
-const WITHIN: Program = program("within", 60, crate::line_two::within);
-const SDT: Program = program("sdt", 60, crate::static_probes::sdt);
-const ORDER: Program = program("addresses_in_any_order", 30, addresses_in_any_order);
-const BEFORE: Program = program("sockets_from_before", 30, sockets_from_before);
-const AGAIN: Program = program("connect_again", 30, connect_again);
-const ATTACH: Program = program("native_attach", 30, native_attach);
-const UNIX_ACROSS: Program = program("unix_across", 120, unix::across);
-const UNIX_PASSING: Program = program("unix_passing", 60, unix::passing);
-const UNIX_BEFORE: Program = program("unix_from_before", 60, unix::from_before);
-const UNIX_SWITCH: Program = program("unix_switch", 60, unix::switch);
-const UNIX_DIRECTORY: Program = program("unix_from_a_directory", 60, unix::from_a_directory);
-const DEVICES_LIST: Program = program("devices_list", 120, devices::list);
-const DEVICES_MEMORY: Program = program("devices_memory", 60, devices::memory);
-const DEVICES_TERMINALS: Program = program("devices_terminals", 60, devices::terminals);
-const DEVICES_REVOKE: Program = program("devices_revoke", 60, devices::revoke);
-const DEVICES_NODES: Program = program("devices_nodes", 60, devices::nodes);
-const DEVICES_TUNNELS: Program = program("devices_tunnels", 60, devices::tunnels);
+/// What needs both lines, or asks about the second.
+pub const BOTH_LINES: &[Program] = &[
+    program("sealed", 30, sealed),
+    program("privileges", 900, crate::privileges::privileges),
+    program("defaults", 30, filter::defaults),
+    program("by-name", 240, filter::by_name),
+    program("unnamed", 30, filter::unnamed),
+    Program { needs: Some(crate::tool::TOOL), ..program("tool", 60, crate::tool::tool) },
+    program("line-two", 120, line_two::line_two),
+    program("ask", 60, line_two::ask),
+    program("within", 60, line_two::within),
+    program("sdt", 60, crate::static_probes::sdt),
+];
+/// What the label alone answers in its own way.
+pub const LABEL_ALONE: &[Program] = &[program("connect_again", 30, connect_again)];
 /// Begin and end with the module, but unload it in between.
 pub const UNLOADING: &[Program] = &[
     program("unload_busy", 30, unload_busy),

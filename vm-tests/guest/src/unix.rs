@@ -300,8 +300,9 @@ pub fn passing(_: &Context) -> Outcome {
         let refused = take_root(Some(Kind::Rjail));
         want!("inside", refused, [EACCES, ENOTCONN, -1, -1]);
         crossing(|| {
-            // With the switch on, the second line alone confines a directory.
-            let wanted = if second_line() { confined } else { [0; 4] };
+            // With the switch on, the second line refuses the directory as what a
+            // look-up begins at, and the label as a place to stand.
+            let wanted = if second_line() { confined } else { [0, 0, ENOENT, ENOENT] };
             want!("inside, the switch on", take_root(Some(Kind::Rjail)), wanted);
             Ok(())
         })
