@@ -13,7 +13,7 @@ KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBS
 VM_TEST    := cargo run --quiet --release --package vm-test --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-host lint kmod vm-test table line-two demo privileges freebsd miri clean
+.PHONY: help setup test test-host lint kmod asm vm-test bench table line-two demo privileges freebsd miri clean
 
 help: ## this list
 	@echo 'rjail: the jail of Kamp and Watson'"'"'s paper as a FreeBSD kernel module'
@@ -41,10 +41,20 @@ kmod: ## build target/kmod/rjail.ko, and target/kmod/debug/rjail.ko for kernel-d
 	@scripts/setup kmod
 	@scripts/kmod $(KERNEL)
 
+asm: ## the MAC hooks' code; marked, what a caller outside any jail executes
+	@scripts/setup kmod
+	@scripts/kmod generic
+	@$(KMOD_BUILD) --out target/kmod --asm
+
 vm-test: ## run the guest tests on a real kernel (KERNEL=generic|debug, T=name, VMM=bhyve)
 	@scripts/setup vm
 	@scripts/kmod $(KERNEL)
 	$(VM_TEST) run --kernel $(KERNEL) --vmm $(VMM) $(if $(T),--test $(T))
+
+bench: ## what a jail costs, in instructions, on GENERIC (long): docs/cost.md, docs/cost.svg
+	@scripts/setup vm
+	@scripts/kmod generic
+	$(VM_TEST) bench
 
 table: ## who stops what: line one, line two, both (after vm-test)
 	@$(VM_TEST) table

@@ -12,6 +12,7 @@
 mod check;
 mod headers;
 mod link;
+mod straight;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,10 +71,19 @@ struct Args {
     /// Only lint the Rust half, with the flags it is built with.
     #[arg(long)]
     clippy: bool,
+    /// Build nothing: print the hooks of the module that is there, and mark what
+    /// a caller outside any jail executes.
+    #[arg(long)]
+    asm: bool,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if args.asm {
+        let module = fs::read(args.out.join("rjail.ko")).context("no module: `make kmod`")?;
+        print!("{}", straight::listing(&straight::hooks(&module)?));
+        return Ok(());
+    }
     let root = workspace_root()?;
     let sys = args.freebsd.join("sys");
     let kernel = args.freebsd.join(match args.kernel {
@@ -124,6 +134,12 @@ fn main() -> Result<()> {
         let report = check::check(&fs::read(&module)?, &kernel_image).context(name)?;
         println!("  {report}");
     }
+    let hooks = straight::hooks(&fs::read(out.join("rjail.ko"))?)?;
+    let problems = straight::problems(&hooks);
+    if !problems.is_empty() {
+        bail!("hooks cost too much where there is no jail:\n  {}", problems.join("\n  "));
+    }
+    println!("  {}", straight::summary(&hooks));
     Ok(())
 }
 

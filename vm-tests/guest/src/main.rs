@@ -6,13 +6,15 @@
 //! The harness gives its orders in the kernel environment: `rjail.mode` (was
 //! the module loaded by the boot loader?), `rjail.test` (this group or test
 //! alone), `rjail.churn` and `rjail.churn_seconds` (how often to load and
-//! unload, and how long at most).
+//! unload, and how long at most), `rjail.columns` (what to measure, when the mode
+//! is `bench`).
 
 #![no_std]
 #![no_main]
 #![expect(clippy::result_large_err, reason = "no allocator: a message travels as its bytes")]
 
 mod answer;
+mod bench;
 mod console;
 mod devices;
 mod escape;
@@ -117,6 +119,9 @@ const NONE: &[Group] = &[Group::cases(Mode::Outside, false), Group::cases(Mode::
 /// Where the program begins: as init, or run again by one of its tests.
 fn start(argument: Option<&CStr>) -> ! {
     let is_init = sys::getpid() == Ok(1);
+    if argument == Some(bench::END) {
+        sys::exit(0);
+    }
     if let Some(argument) = argument.filter(|_| !is_init) {
         sys::exit(programs::run_again(argument));
     }
@@ -134,6 +139,9 @@ fn run() -> core::result::Result<(), Early> {
     let _ = sys::open(c"/dev/console", 2, 0);
     say!("TAP version 14");
     let world = world::build().map_err(|e| Text::of(format_args!("world: {e:?}")))?;
+    if sys::kenv_get(c"rjail.mode", &mut [0; 128]) == Ok(b"bench") {
+        return bench::run(world).map_err(|e| Text::of(format_args!("bench: {e:?}")));
+    }
     let mut malloc = Malloc::new().map_err(|e| Text::of(format_args!("malloc: {e:?}")))?;
     let orders = Orders::read();
     let (mut passed, mut ran, mut number) = (0, 0, 0);

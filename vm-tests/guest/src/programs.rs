@@ -620,7 +620,7 @@ impl Held {
         if worst == 0 { Ok(Self { go, count }) } else { Err(Error(i32::from(worst))) }
     }
 
-    /// Lets them end, and sees it.
+    /// Lets them end, and waits until they have.
     pub fn let_go(self) -> Result<()> {
         sys::close(self.go)?;
         for _ in 0..self.count {

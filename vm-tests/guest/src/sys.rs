@@ -150,7 +150,7 @@ macro_rules! plain {
 }
 
 plain!(i32, u32, usize, [u8; 28], [u8; 128], [u32; 1], [i32; 2], [i32; 3], [i64; 2], [i64; 4]);
-plain!(Sockaddr, Stat, Alias, ModuleStat, NativeArgs, RtPrio, PollFds);
+plain!(Sockaddr, UnixName, Stat, Alias, ModuleStat, NativeArgs, RtPrio, PollFds);
 
 /// `struct sockaddr_in`.
 #[repr(C)]
@@ -168,6 +168,26 @@ impl Sockaddr {
     /// Address and port of an IPv4 socket.
     pub fn new(address: [u8; 4], port: u16) -> Self {
         Self { length: 16, family: 2, port: port.to_be_bytes(), address, zero: [0; 8] }
+    }
+}
+
+/// `struct sockaddr_un`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct UnixName {
+    length: u8,
+    family: u8,
+    path: [u8; 104],
+}
+
+impl UnixName {
+    /// The name of a UNIX-domain socket; cut off if it is too long.
+    pub fn new(path: &CStr) -> Self {
+        let mut name = Self { length: 106, family: 1, path: [0; 104] };
+        for (to, from) in name.path.iter_mut().zip(path.to_bytes()).take(103) {
+            *to = *from;
+        }
+        name
     }
 }
 
@@ -314,6 +334,7 @@ calls! {
     pub fork = 2 () -> i32;
     pub read = 3 (fd: i32, into: &mut [u8]) -> usize;
     pub write = 4 (fd: i32, from: &[u8]) -> usize;
+    write_from = 4 (fd: i32, from: usize, length: usize) -> usize;
     pub open = 5 (path: &CStr, flags: i32, mode: u32) -> i32;
     pub close = 6 (fd: i32) -> ();
     wait4 = 7 (pid: i32, status: &mut i32, options: i32, usage: usize) -> i32;
@@ -351,11 +372,14 @@ calls! {
     pub setpriority = 96 (which: i32, who: i32, to: i32) -> ();
     pub socket = 97 (domain: i32, kind: i32, protocol: i32) -> i32;
     pub connect = 98 (fd: i32, to: WithSize<'_, Sockaddr>) -> ();
+    pub connect_unix = 98 (fd: i32, to: WithSize<'_, UnixName>) -> ();
     pub getpriority = 100 (which: i32, who: i32) -> i32;
     pub bind = 104 (fd: i32, to: WithSize<'_, Sockaddr>) -> ();
+    pub bind_unix = 104 (fd: i32, to: WithSize<'_, UnixName>) -> ();
     socket_option = 105 (fd: i32, level: i32, name: i32, value: WithSize<'_, [i64; 2]>) -> ();
     socket_linger = 105 (fd: i32, level: i32, name: i32, value: WithSize<'_, [i32; 2]>) -> ();
     pub listen = 106 (fd: i32, backlog: i32) -> ();
+    set_time_of_day = 122 (time: usize, zone: usize) -> ();
     pub mkfifo = 132 (path: &CStr, mode: u32) -> ();
     sendto = 133 (fd: i32, from: &[u8], flags: i32, to: WithSize<'_, Sockaddr>) -> usize;
     make_pair = 135 (domain: i32, kind: i32, protocol: i32, ends: &mut [i32; 2]) -> ();
@@ -366,6 +390,7 @@ calls! {
     file_handle = 161 (path: &CStr, into: &mut [u8; 28]) -> ();
     sysarch = 165 (operation: i32, ports: &[i32; 3]) -> ();
     realtime = 166 (function: i32, pid: i32, to: &RtPrio) -> ();
+    pub setgid = 181 (group: u32) -> ();
     get_limit = 194 (which: i32, limit: &mut [i64; 2]) -> ();
     set_limit = 195 (which: i32, limit: &[i64; 2]) -> ();
     pub mlock = 203 (memory: &[u8]) -> ();
@@ -382,6 +407,7 @@ calls! {
     pub kldunload = 305 (id: i32) -> ();
     pub kldfind = 306 (name: &CStr) -> i32;
     pub getsid = 310 (pid: i32) -> i32;
+    pub setresuid = 311 (real: u32, effective: u32, saved: u32) -> ();
     sched_getparam = 327 (pid: i32, into: &mut i32) -> ();
     native_jail = 338 (args: &NativeArgs) -> i32;
     filesystems = 557 (into: usize, size: usize, mode: i32) -> i32;
@@ -393,6 +419,8 @@ calls! {
     audit = 446 (command: i32, data: WithSizeMut<'_>) -> ();
     new_thread = 455 (parameters: WithSize<'_, ThreadParameters>) -> ();
     map = 477 (at: usize, length: usize, protection: i32, flags: i32, fd: i32, offset: usize) -> usize;
+    pub shm_unlink = 483 (path: &CStr) -> ();
+    pub posix_openpt = 504 (flags: i32) -> i32;
     set_jail = 507 (options: &Iovecs<6>, count: u32, flags: i32) -> i32;
     set_jail_with = 507 (options: &Iovecs<72>, count: u32, flags: i32) -> i32;
     /// Ends a native jail.
@@ -402,6 +430,7 @@ calls! {
     make_pipe = 542 (ends: &mut [i32; 2], flags: i32) -> ();
     statat = 552 (at: i32, path: &CStr, into: &mut Stat, flags: i32) -> ();
     mknodat = 559 (at: i32, path: &CStr, mode: u32, device: usize) -> ();
+    shm_open2 = 571 (path: &CStr, flags: i32, mode: u32, shm_flags: i32, name: usize) -> i32;
 }
 
 /// Arguments of a call by their addresses, closed by a null.
@@ -607,6 +636,61 @@ pub fn clock() -> Result<[i64; 2]> {
 /// Sets the machine's clock.
 pub fn set_time(time: [i64; 2]) -> Result<()> {
     set_clock(0, &time)
+}
+
+/// Nanoseconds since the machine started.
+pub fn monotonic() -> Result<i64> {
+    let mut time = [0; 2];
+    get_clock(4, &mut time)?;
+    Ok(time[0] * 1_000_000_000 + time[1])
+}
+
+/// The processor's time stamp counter.
+pub fn time_stamp() -> u64 {
+    let (low, high): (u64, u64);
+    // SAFETY: reads a counter, and touches nothing else.
+    unsafe { asm!("rdtsc", out("rax") low, out("rdx") high, options(nomem, nostack)) };
+    high << 32 | low
+}
+
+/// Executes twice so many instructions.
+pub fn count_down(from: u64) {
+    // SAFETY: counts in a register.
+    unsafe {
+        asm!("2:", "dec {0}", "jnz 2b", inout(reg) from => _, options(nomem, nostack));
+    }
+}
+
+/// Makes every page of the program present, and with it in every child.
+pub fn touch_program() -> Result<()> {
+    const PAGE: usize = 4096;
+    // The linker's names for the program's ends.
+    unsafe extern "C" {
+        static __executable_start: u8;
+        static _end: u8;
+    }
+    let begin = (&raw const __executable_start).expose_provenance();
+    let end = (&raw const _end).expose_provenance();
+    let [from, to] = pipe()?;
+    for page in (begin..end).step_by(PAGE) {
+        // The kernel reads for us, and says so where there is no page.
+        if write_from(to, page, 1).is_ok() {
+            read(from, &mut [0])?;
+        }
+    }
+    close(from)?;
+    close(to)
+}
+
+/// settimeofday(2) with nothing to set: asks for the privilege, and no more.
+pub fn settimeofday_nothing() -> Result<()> {
+    set_time_of_day(0, 0)
+}
+
+/// shm_open(2), with a new object if there is none.
+pub fn shm_open(path: &CStr) -> Result<i32> {
+    const O_CREAT_RDWR: i32 = 0x202;
+    shm_open2(path, O_CREAT_RDWR, 0o600, 0, 0)
 }
 
 /// Milliseconds since the machine started.

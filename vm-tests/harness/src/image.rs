@@ -81,10 +81,13 @@ pub struct Orders {
     pub churn: u32,
     /// In at most so many seconds.
     pub churn_seconds: u32,
+    /// Measure in these places instead of testing.
+    pub columns: Option<&'static str>,
 }
 
 /// The commands of the boot loader.
 pub fn loader_commands(orders: &Orders) -> String {
+    let tests = orders.columns.is_none();
     let settings = [
         ("console", "comconsole"),
         ("comconsole_speed", "115200"),
@@ -100,9 +103,9 @@ pub fn loader_commands(orders: &Orders) -> String {
         ("kern.panic_reboot_wait_time", "0"),
         ("debug.debugger_on_panic", "0"),
         ("kern.shutdown.poweroff_delay", "0"),
-        // Resource accounting is off as released; one of the two boots has it.
-        ("kern.racct.enable", if orders.module == Module::Boot { "1" } else { "0" }),
-        ("rjail.mode", orders.module.name()),
+        // Resource accounting is off as released; one of the two boots of a test has it.
+        ("kern.racct.enable", if tests && orders.module == Module::Boot { "1" } else { "0" }),
+        ("rjail.mode", if tests { orders.module.name() } else { "bench" }),
     ];
     // The loader shows no command that begins so: a setting's name is no news.
     let mut text = String::new();
@@ -111,6 +114,13 @@ pub fn loader_commands(orders: &Orders) -> String {
     }
     if let Some(test) = &orders.test {
         let _ = writeln!(text, "@set rjail.test=\"{test}\"");
+    }
+    if let Some(columns) = orders.columns {
+        let _ = writeln!(text, "@set rjail.columns=\"{columns}\"");
+        // Page tables, and with them the cost of fork(2), are the same each time.
+        for name in ["kern.elf64.aslr.enable", "kern.elf64.aslr.stack"] {
+            let _ = writeln!(text, "@set {name}=\"0\"");
+        }
     }
     let _ = writeln!(text, "@set rjail.churn=\"{}\"", orders.churn);
     let _ = writeln!(text, "@set rjail.churn_seconds=\"{}\"", orders.churn_seconds);
@@ -213,7 +223,8 @@ mod tests {
     use super::*;
 
     fn orders(module: Module, test: Option<&str>) -> Orders {
-        Orders { module, test: test.map(str::to_owned), churn: 7, churn_seconds: 60 }
+        let test = test.map(str::to_owned);
+        Orders { module, test, churn: 7, churn_seconds: 60, columns: None }
     }
 
     #[test]
@@ -234,6 +245,16 @@ mod tests {
         assert!(text.contains("@set rjail.test=\"errors\"\n"));
         assert!(text.contains("@set rjail.churn=\"7\"\n"));
         assert!(!loader_commands(&orders(Module::Late, None)).contains("rjail.test"));
+    }
+
+    #[test]
+    fn a_measurement_is_ordered_by_its_columns() {
+        let orders = Orders { columns: Some("none native"), ..orders(Module::Boot, None) };
+        let text = loader_commands(&orders);
+        assert!(text.contains("@set rjail.mode=\"bench\"\n"));
+        assert!(text.contains("@set rjail.columns=\"none native\"\n"));
+        assert!(text.contains("load /boot/kernel/rjail.ko\n"));
+        assert!(text.contains("@set kern.racct.enable=\"0\"\n"));
     }
 
     #[test]

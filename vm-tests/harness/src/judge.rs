@@ -118,6 +118,8 @@ pub struct Judge {
     pub answers: Vec<Answered>,
     /// Everything about line two so far.
     pub line_two: Vec<LineTwo>,
+    /// What was measured so far, as the guest says it.
+    pub figures: Vec<String>,
     /// Everything that is wrong besides failed tests.
     pub complaints: Vec<String>,
     /// Whether the guest has begun.
@@ -205,6 +207,10 @@ impl Judge {
                 return Event::Other;
             }
             return self.complain(format!("a finding cut short: {line}"));
+        }
+        if line.starts_with("BENCH") {
+            self.figures.push(line.to_owned());
+            return Event::Other;
         }
         if let Some(done) = DONE.captures(line) {
             if self.done.is_some() {

@@ -6,15 +6,18 @@
 //! machine's disk, [`vmm`] boots it, [`judge`] reads its console, [`run`] ties
 //! them together, [`report`] keeps the results and makes tables of them,
 //! [`measured`] holds what the kernel said of its own jails against the file of
-//! it; [`freebsd`] fills the directory that the kernels come from.
+//! it; [`bench`] measures what a jail costs, and [`plot`] draws it; [`freebsd`]
+//! fills the directory that the kernels come from.
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod freebsd;
 mod image;
 mod judge;
 mod measured;
 mod needs;
+mod plot;
 mod report;
 mod run;
 mod tool;
@@ -49,6 +52,8 @@ enum Task {
     Run(RunArgs),
     /// Boot and show what root can do outside a jail and inside.
     Demo(MachineArgs),
+    /// Boot on a machine that counts instructions, and measure what a jail costs.
+    Bench(BenchArgs),
     /// Print the table "who stops what" of the last run.
     Table,
     /// Ask the kernel what its own jails make of each privilege, and write it down.
@@ -71,6 +76,15 @@ struct RunArgs {
     /// How often to load, jail, exit and unload [default: 1000 on the debug kernel, else 100].
     #[arg(long, value_name = "TIMES")]
     churn: Option<u32>,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+struct BenchArgs {
+    /// Measure nothing: make the report of the last measurement anew.
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -128,6 +142,7 @@ impl MachineArgs {
             quiet,
             churn,
             timeout: Duration::from_secs(self.timeout),
+            columns: None,
         }
     }
 
@@ -145,6 +160,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Task::Run(args) => test(&args),
         Task::Demo(args) => demo(&args),
+        Task::Bench(args) => bench(&args),
         Task::Table => table(),
         Task::LineTwo(args) => write_line_two(&args),
         Task::Freebsd(args) => freebsd::fill(&args).map(|()| ExitCode::SUCCESS),
@@ -246,6 +262,20 @@ fn demo(args: &MachineArgs) -> Result<ExitCode> {
     print!("{}", rjail_model::demo::render(&rows, &title));
     let stated = rows.iter().all(rjail_model::demo::Row::is_as_stated);
     Ok(if stated && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn bench(args: &BenchArgs) -> Result<ExitCode> {
+    if !args.again {
+        if args.machine.vmm != Vmm::Qemu || !args.machine.is_ready(&[Kernel::Generic], true) {
+            eprintln!("SKIPPED: only QEMU with a real FreeBSD kernel counts instructions.");
+            return Ok(ExitCode::from(SKIPPED));
+        }
+        bench::measure(&args.machine.options(None, None, false))?;
+    }
+    // A target that is missed is a finding, and no failure of the measurement.
+    let verdicts = bench::report()?;
+    println!("bench: {} targets met, {} missed", verdicts.met, verdicts.missed);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn table() -> Result<ExitCode> {

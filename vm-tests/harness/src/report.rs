@@ -33,6 +33,9 @@ pub struct Run {
     /// What native jails said about privileges.
     #[serde(skip)]
     pub line_two: Vec<LineTwo>,
+    /// What was measured, as the guest says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<String>,
     /// What is wrong besides failed tests.
     pub complaints: Vec<String>,
 }

@@ -32,6 +32,9 @@ pub struct Options {
     pub churn: Option<u32>,
     /// Longest time for a boot with all its tests.
     pub timeout: Duration,
+    /// Measure in these places, on a machine that counts instructions, instead
+    /// of testing.
+    pub columns: Option<&'static str>,
 }
 
 /// Where logs and results are.
@@ -65,26 +68,35 @@ fn boot_with(
     module: Module,
 ) -> Result<Run> {
     fs::create_dir_all(logs()).context("cannot make the directory for logs")?;
-    let name = format!("{}-{}", kernel.name(), module.name());
+    let bench = if options.columns.is_some() { "bench-" } else { "" };
+    let name = format!("{bench}{}-{}", kernel.name(), module.name());
     let log = logs().join(format!("{name}.log"));
     let disk = logs().join(format!("{name}.img"));
     let churn = options.churn.unwrap_or(match kernel {
         Kernel::Generic => 100,
         Kernel::Debug => 1000,
     });
-    let orders = Orders { module, test: options.test.clone(), churn, churn_seconds: 900 };
+    let orders = Orders {
+        module,
+        test: options.test.clone(),
+        churn,
+        churn_seconds: 900,
+        columns: options.columns,
+    };
     image::write(&disk, &needs::files(&options.freebsd, kernel, module, programs), &orders)?;
     let machine = Machine {
         vmm: options.vmm,
         accel,
         firmware: Firmware::find(options.vmm).context("no UEFI firmware")?,
         disk: disk.clone(),
-        cpus: 2,
+        cpus: if options.columns.is_some() { 1 } else { 2 },
         memory: 1024,
+        counts: options.columns.is_some(),
     };
 
     let patience = Patience {
-        silence: Duration::from_secs(120),
+        // A machine that counts instructions is slow.
+        silence: Duration::from_secs(if options.columns.is_some() { 1200 } else { 120 }),
         total: options.timeout,
         power_off: Duration::from_secs(30),
     };
@@ -98,6 +110,8 @@ fn boot_with(
         let event = judge.line(line);
         match event {
             Event::Began => boot_seconds = began.elapsed().as_secs_f64(),
+            // Switching off takes a machine that counts minutes.
+            Event::Done if options.columns.is_some() => return Next::Stop,
             Event::Done => return Next::Last,
             _ => {}
         }
@@ -107,11 +121,15 @@ fn boot_with(
         match event {
             // What follows a panic is a debugger that nobody talks to.
             Event::Complaint(what) if what.contains("KDB: enter") => Next::Stop,
+            // It would be void in any case.
+            Event::Complaint(_) if options.columns.is_some() => Next::Stop,
             _ => Next::On,
         }
     })?;
     match end {
         End::Off => {}
+        // On request; what else stops a machine is a complaint already.
+        End::Stopped if options.columns.is_some() => {}
         End::Stopped => {
             judge.complain("the kernel stopped in its debugger".to_owned());
         }
@@ -139,6 +157,7 @@ fn boot_with(
         tests: judge.tests,
         answers: judge.answers,
         line_two: judge.line_two,
+        figures: judge.figures,
         complaints: judge.complaints,
     })
 }

@@ -108,6 +108,8 @@ pub struct Machine {
     pub cpus: u32,
     /// Its memory, megabytes.
     pub memory: u32,
+    /// Let its time be the number of instructions it executes (QEMU alone).
+    pub counts: bool,
 }
 
 impl Machine {
@@ -121,14 +123,15 @@ impl Machine {
         let (cpus, memory) = (self.cpus.to_string(), format!("{}M", self.memory));
         match self.vmm {
             Vmm::Qemu => {
-                let accel = match self.accel {
-                    Accel::Tcg => "tcg,thread=multi",
-                    Accel::Kvm => "kvm",
+                let (accel, cpu) = match self.accel {
+                    // With its fast strings a copy would count once a byte.
+                    Accel::Tcg if self.counts => ("tcg,thread=single", "max,erms=off"),
+                    Accel::Tcg => ("tcg,thread=multi", "max"),
+                    Accel::Kvm => ("kvm", "host"),
                 };
-                let cpu = match self.accel {
-                    Accel::Tcg => "max",
-                    Accel::Kvm => "host",
-                };
+                if self.counts {
+                    add(&["-icount", "shift=0,sleep=off"]);
+                }
                 add(&["-machine", "q35", "-accel", accel, "-cpu", cpu]);
                 add(&["-smp", &cpus, "-m", &memory]);
                 add(&["-display", "none", "-monitor", "none", "-serial", "stdio"]);
@@ -321,6 +324,7 @@ mod tests {
             disk: "/disk.img".into(),
             cpus: 2,
             memory: 1024,
+            counts: false,
         }
     }
 
@@ -334,6 +338,13 @@ mod tests {
         let qemu = words(Vmm::Qemu);
         assert!(qemu.contains("readonly=on,file=/disk.img") && qemu.contains("-no-reboot"));
         assert!(words(Vmm::Bhyve).contains("virtio-blk,/disk.img,ro"));
+    }
+
+    #[test]
+    fn only_a_machine_that_counts_counts() {
+        let words = |counts| Machine { counts, ..machine(Vmm::Qemu) }.command(None);
+        let icount = OsString::from("-icount");
+        assert!(words(true).contains(&icount) && !words(false).contains(&icount));
     }
 
     #[test]
