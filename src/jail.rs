@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
@@ -32,6 +32,13 @@ static GRAVEYARD: Graveyard<Jail> = Graveyard::new();
 /// Whether new jails get a `struct prison`. Changes under `registry`, while no
 /// jail exists.
 static SECOND_LINE: AtomicBool = AtomicBool::new(true);
+
+/// How many jails there are, dying ones included, for hooks that ask often.
+/// Changes under `registry`.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether there has been any since the module was loaded.
+static EVER: AtomicBool = AtomicBool::new(false);
 
 /// What jails get that ask for the defaults: bits of [`JailFlags`].
 static DEFAULTS: AtomicU32 = AtomicU32::new(Default::FLAGS.bits());
@@ -160,6 +167,8 @@ fn build(
         return Err(Errno::EAGAIN);
     }
     registry.insert(jid, &jail)?;
+    LIVE.store(registry.live(), Ordering::Relaxed);
+    EVER.store(true, Ordering::Relaxed);
     drop(registry);
     Ok(jail)
 }
@@ -169,7 +178,9 @@ pub(crate) fn teardown() {
     for jail in GRAVEYARD.take_all() {
         let jid = jail.jid();
         drop(jail);
-        REGISTRY.lock().remove(jid);
+        let mut registry = REGISTRY.lock();
+        registry.remove(jid);
+        LIVE.store(registry.live(), Ordering::Relaxed);
     }
 }
 
@@ -179,6 +190,19 @@ pub(crate) fn teardown() {
 /// `ENOMEM`.
 pub(crate) fn all() -> Result<Vec<JailRef>> {
     REGISTRY.lock().all()
+}
+
+/// Whether there has never been a jail.
+#[inline]
+pub(crate) fn never() -> bool {
+    !EVER.load(Ordering::Relaxed)
+}
+
+/// Whether there is no jail. It may be made a moment later; whoever makes it has
+/// not yet entered.
+#[inline]
+pub(crate) fn none() -> bool {
+    LIVE.load(Ordering::Relaxed) == 0
 }
 
 /// How many jails exist, dying ones included.

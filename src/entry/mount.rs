@@ -6,7 +6,7 @@ use core::ffi::c_int;
 
 use sys_bindings as c;
 
-use crate::kernel::credential::jail_of;
+use crate::kernel::credential::{Jail, jail_of};
 use crate::kernel::path;
 use crate::prison::JailFlags;
 use crate::{Errno, root};
@@ -23,6 +23,14 @@ unsafe extern "C" fn rjail_mount_check_stat(
 ) -> c_int {
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: as this function's caller says.
+    unsafe { stat_inside(jail, mount) }
+}
+
+/// # Safety
+/// The mount stays.
+#[inline(never)]
+unsafe fn stat_inside(jail: &Jail, mount: *const c::mount) -> c_int {
     if jail.flags().contains(JailFlags::STATFS_ALL) {
         return 0;
     }

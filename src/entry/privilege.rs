@@ -25,15 +25,25 @@ const RELEASE: u16 = (c::__FreeBSD_version / 100_000) as u16;
 unsafe extern "C" fn rjail_priv_check(cred: *mut c::ucred, number: c_int) -> c_int {
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: alive during the call.
+    unsafe { check_inside(cred, jail, number) }
+}
+
+/// Apart, so that those outside have nothing to put on the stack.
+///
+/// # Safety
+/// A live credential.
+#[inline(never)]
+unsafe fn check_inside(cred: *mut c::ucred, jail: &Jail, number: c_int) -> c_int {
     // A gap in the header's numbers, or one beyond them, is nobody's privilege.
     let Some(privilege) = NUMBERS.privilege(number) else {
         jail.ledger().record_unnamed(number);
         return denied(cred, jail, number, message::UNNAMED);
     };
     let answer = privilege::check(jail.privileges(), privilege);
-    // SAFETY: alive during the call.
+    // SAFETY: alive, as the caller says.
     let uid = unsafe { (*cred).cr_uid };
-    // SAFETY: alive during the call.
+    // SAFETY: as above.
     let real_uid = unsafe { (*cred).cr_ruid };
     if privilege::is_jails_affair(privilege, uid, real_uid) {
         jail.ledger().record(privilege, answer.is_ok());

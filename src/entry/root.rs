@@ -30,6 +30,14 @@ unsafe extern "C" fn rjail_vnode_check_chdir(
     if unsafe { jid_of(cred) }.is_none() {
         return 0;
     }
+    // SAFETY: as this function's caller says.
+    unsafe { chdir_inside(directory) }
+}
+
+/// # Safety
+/// Referenced and locked, by the running thread.
+#[inline(never)]
+unsafe fn chdir_inside(directory: *mut c::vnode) -> c_int {
     // SAFETY: always there.
     let td = unsafe { c::rjail_c_curthread() };
     // SAFETY: it is curthread.
@@ -65,11 +73,21 @@ unsafe extern "C" fn rjail_vnode_check_rename_from(
     _moved_label: *mut c::label,
     _name: *mut c::componentname,
 ) -> c_int {
-    // SAFETY: referenced; as this function's caller says.
-    if !unsafe { path::is_directory(moved) } {
+    // Once there was a jail, what a thread remembers of its last move may be old,
+    // and must go.
+    if jail::never() {
         return 0;
     }
-    Errno::from_result(Move::begin(if jail::live() == 0 { ptr::null_mut() } else { from }))
+    // SAFETY: referenced; as this function's caller says.
+    unsafe { rename_from(from, moved) }
+}
+
+/// # Safety
+/// Both are referenced.
+#[inline(never)]
+unsafe fn rename_from(from: *mut c::vnode, moved: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says.
+    if unsafe { path::is_directory(moved) } { Errno::from_result(Move::begin(from)) } else { 0 }
 }
 
 /// The second half: into where. With a jail there, the answer is never a plain
@@ -89,8 +107,23 @@ unsafe extern "C" fn rjail_vnode_check_rename_to(
     same_directory: c_int,
     name: *mut c::componentname,
 ) -> c_int {
+    if jail::none() || same_directory != 0 {
+        return 0;
+    }
+    // SAFETY: as this function's caller says.
+    unsafe { rename_to(to, over, name) }
+}
+
+/// # Safety
+/// As [`rjail_vnode_check_rename_to`].
+#[inline(never)]
+unsafe fn rename_to(
+    to: *mut c::vnode,
+    over: *mut c::vnode,
+    name: *const c::componentname,
+) -> c_int {
     // SAFETY: the target of a rename.
-    if same_directory != 0 || !unsafe { path::moves_directory(name) } || jail::live() == 0 {
+    if !unsafe { path::moves_directory(name) } {
         return 0;
     }
     let Some(moved) = Move::current() else {

@@ -78,7 +78,15 @@ unsafe extern "C" fn rjail_socket_check_listen(
 ) -> c_int {
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
-    // SAFETY: alive during the call.
+    // SAFETY: as this function's caller says.
+    unsafe { listen_inside(jail, so) }
+}
+
+/// # Safety
+/// A live socket.
+#[inline(never)]
+unsafe fn listen_inside(jail: &Jail, so: *mut c::socket) -> c_int {
+    // SAFETY: alive, as the caller says.
     let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
     Errno::from_result(listen(jail, &socket))
 }
@@ -135,6 +143,19 @@ unsafe fn with_name(
 ) -> c_int {
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: as the caller says.
+    unsafe { with_name_inside(jail, so, sa, decide) }
+}
+
+/// # Safety
+/// As [`with_name`].
+#[inline(never)]
+unsafe fn with_name_inside(
+    jail: &Jail,
+    so: *mut c::socket,
+    sa: *mut c::sockaddr,
+    decide: impl FnOnce(&Jail, &Socket, Name) -> Result,
+) -> c_int {
     // SAFETY: alive during the call.
     let Some(socket) = (unsafe { Socket::new(so) }) else { return 0 };
     // SAFETY: the kernel's own copy, of `sa_len` bytes.

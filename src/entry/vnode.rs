@@ -32,27 +32,26 @@ unsafe extern "C" fn rjail_vnode_check_open(
     _label: *mut c::label,
     access: c::accmode_t,
 ) -> c_int {
-    // SAFETY: alive during the call.
-    let jail = unsafe { jail_of(cred) };
     // SAFETY: locked, so of one type meanwhile.
-    let kind = unsafe { (*vnode).v_type };
-    match (jail, kind) {
-        (jail, c::VSOCK) if access & c::VWRITE != 0 => {
-            // SAFETY: locked, and a socket's.
-            unsafe { connect(jail, vnode) }
+    match unsafe { (*vnode).v_type } {
+        c::VSOCK if access & c::VWRITE != 0 => {
+            // SAFETY: as this function's caller says; a socket's.
+            unsafe { connect(cred, vnode) }
         }
-        (Some(jail), c::VCHR) => {
-            // SAFETY: locked, and a device's.
-            unsafe { open_device(jail, vnode) }
+        c::VCHR => {
+            // SAFETY: as this function's caller says; a device's.
+            unsafe { open_device(cred, vnode) }
         }
         _ => 0,
     }
 }
 
 /// # Safety
-/// A locked vnode of a socket.
+/// A live credential, and a locked vnode of a socket.
 #[inline(never)]
-unsafe fn connect(jail: Option<&Jail>, vnode: *mut c::vnode) -> c_int {
+unsafe fn connect(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says.
+    let subject = unsafe { jid_of(cred) };
     // SAFETY: as the caller says.
     let owner = unsafe { unix::owner(vnode) };
     // Nobody's: the kernel says ECONNREFUSED.
@@ -60,13 +59,15 @@ unsafe fn connect(jail: Option<&Jail>, vnode: *mut c::vnode) -> c_int {
     // SAFETY: `owner` is a reference.
     let owner = unsafe { jid_of(owner.as_ptr()) };
     let crossing = UNIX_CROSS_JAIL.load(Ordering::Relaxed);
-    Errno::from_result(crate::unix::connect(jail.map(Jail::jid), owner, crossing))
+    Errno::from_result(crate::unix::connect(subject, owner, crossing))
 }
 
 /// # Safety
-/// A locked vnode of a device.
+/// A live credential, and a locked vnode of a device.
 #[inline(never)]
-unsafe fn open_device(jail: &Jail, vnode: *mut c::vnode) -> c_int {
+unsafe fn open_device(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
     // SAFETY: as the caller says.
     let found = unsafe { Device::of(vnode) };
     let node = found.as_ref().map(Device::node);
@@ -85,7 +86,15 @@ unsafe extern "C" fn rjail_vnode_check_revoke(
 ) -> c_int {
     // SAFETY: alive during the call.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
-    // SAFETY: locked, and a device's.
+    // SAFETY: as this function's caller says.
+    unsafe { revoke_inside(jail, vnode) }
+}
+
+/// # Safety
+/// A locked vnode of a device.
+#[inline(never)]
+unsafe fn revoke_inside(jail: &Jail, vnode: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says.
     let found = unsafe { Device::of(vnode) };
     let node = found.as_ref().map(Device::node);
     Errno::from_result(device::revoke(jail.jid(), node.as_ref()))
