@@ -364,6 +364,12 @@ pub fn defaults(_: &Context) -> Outcome {
         ("security.rjail.chflags_allowed", 0, 1, CHFLAGS),
     ];
     const STATFS: &str = "security.rjail.enforce_statfs";
+    const RAW: &str = "security.rjail.allow_raw_sockets";
+    if sys::kenv_get(c"security.rjail.allow_raw_sockets", &mut [0; 128]).is_ok() {
+        want!("what the loader said", sys::sysctl_number(RAW), Ok(1));
+        want!("a jail with it", flags_of(abi::DEFAULTS)?, SET_HOSTNAME | RAW_SOCKETS);
+        want!("taken back", sys::sysctl_write(RAW, 0), Ok(()));
+    }
     for (name, first, other, flag) in ALL {
         let read = sys::sysctl_number(name);
         if read != Ok(i64::from(first)) {
