@@ -21,21 +21,31 @@ SDT_PROVIDER_DEFINE(rjail);
 SDT_PROBE_DEFINE3(rjail, privilege, check, denied, "uint64_t", "int",
     "struct proc *");
 
-void
-rjail_c_denied(struct ucred *cred, uint64_t jid, int priv, const char *message)
+/* True when somebody will read the reason: rjail_c_explain() takes it. */
+bool
+rjail_c_denied(const struct ucred *cred, uint64_t jid, int priv)
 {
 	struct thread *td = curthread;
 
 	SDT_PROBE3(rjail, privilege, check, denied, jid, priv, td->td_proc);
 #if __has_include(<sys/exterrvar.h>)
 	/*
-	 * The thread keeps the pointer.  One that is in a jail keeps the jail,
+	 * The thread keeps the message.  One that is in a jail keeps the jail,
 	 * and so the module; one of the kernel's that only borrowed the
 	 * credential does not.
 	 */
-	if (td->td_ucred == cred && (td->td_pflags & TDP_KTHREAD) == 0)
-		(void)exterr_set(EPERM, EXTERR_CATEGORY, message, jid, priv,
-		    __LINE__);
+	return ((td->td_pflags2 & TDP2_UEXTERR) != 0 && td->td_ucred == cred &&
+	    (td->td_pflags & TDP_KTHREAD) == 0);
+#else
+	return (false);
+#endif
+}
+
+void
+rjail_c_explain(uint64_t jid, int priv, const char *message)
+{
+#if __has_include(<sys/exterrvar.h>)
+	(void)exterr_set(EPERM, EXTERR_CATEGORY, message, jid, priv, __LINE__);
 #endif
 }
 

@@ -31,8 +31,8 @@ void	 rjail_c_sx_destroy(struct sx *);
 void	 rjail_c_sx_xlock(struct sx *);
 void	 rjail_c_sx_xunlock(struct sx *);
 
-void	 rjail_c_denied(struct ucred *, uint64_t jid, int priv,
-	    const char *message);
+bool	 rjail_c_denied(const struct ucred *, uint64_t jid, int priv);
+void	 rjail_c_explain(uint64_t jid, int priv, const char *message);
 int	 rjail_c_exterr_entry(int error, u_int step, int descriptor);
 
 struct thread *rjail_c_curthread(void);

@@ -38,7 +38,7 @@ unsafe fn check_inside(cred: *mut c::ucred, jail: &Jail, number: c_int) -> c_int
     // A gap in the header's numbers, or one beyond them, is nobody's privilege.
     let Some(privilege) = NUMBERS.privilege(number) else {
         jail.ledger().record_unnamed(number);
-        return denied(cred, jail, number, message::UNNAMED);
+        return denied(cred, jail, number, None);
     };
     let answer = privilege::check(jail.privileges(), privilege);
     // SAFETY: alive, as the caller says.
@@ -48,26 +48,31 @@ unsafe fn check_inside(cred: *mut c::ucred, jail: &Jail, number: c_int) -> c_int
     if privilege::is_jails_affair(privilege, uid, real_uid) {
         jail.ledger().record(privilege, answer.is_ok());
         if answer.is_err() {
-            return denied(cred, jail, number, why(jail, privilege));
+            return denied(cred, jail, number, Some(privilege));
         }
     }
     Errno::from_result(answer)
 }
 
-/// What the program is told.
-#[cold]
-fn why(jail: &Jail, privilege: Privilege) -> &'static CStr {
-    if privilege::given_by(jail.lines(), jail.flags()).contains(privilege) {
-        message::TAKEN
-    } else {
-        message::denial(privilege)
+/// Tells whoever listens; `EPERM`.
+fn denied(cred: *const c::ucred, jail: &Jail, number: c_int, asked: Option<Privilege>) -> c_int {
+    let jid = jail.jid().get();
+    // SAFETY: the credential is only compared.
+    if unsafe { c::rjail_c_denied(cred, jid, number) } {
+        // SAFETY: the text is static.
+        unsafe { c::rjail_c_explain(jid, number, why(jail, asked).as_ptr()) };
     }
+    Errno::EPERM.number()
 }
 
-/// Tells whoever listens; `EPERM`.
+/// What the program is told.
 #[cold]
-fn denied(cred: *mut c::ucred, jail: &Jail, number: c_int, why: &'static CStr) -> c_int {
-    // SAFETY: the credential is only compared; the text is static.
-    unsafe { c::rjail_c_denied(cred, jail.jid().get(), number, why.as_ptr()) };
-    Errno::EPERM.number()
+fn why(jail: &Jail, asked: Option<Privilege>) -> &'static CStr {
+    match asked {
+        None => message::UNNAMED,
+        Some(privilege) if privilege::given_by(jail.lines(), jail.flags()).contains(privilege) => {
+            message::TAKEN
+        }
+        Some(privilege) => message::denial(privilege),
+    }
 }

@@ -31,15 +31,6 @@ impl Count {
     pub const MOST_ALLOWED: u32 = u32::MAX;
     /// So many, or more.
     pub const MOST_DENIED: u32 = (1 << 24) - 1;
-
-    fn one_more(self, allowed: bool) -> Self {
-        if allowed {
-            Self { allowed: self.allowed.saturating_add(1), ..self }
-        } else {
-            let denied = self.denied.saturating_add(1).min(Self::MOST_DENIED);
-            Self { denied, ..self }
-        }
-    }
 }
 
 /// A privilege and its count in one word, so that they change together: eight
@@ -50,14 +41,21 @@ struct Entry(u64);
 impl Entry {
     const FREE: u64 = 0;
 
-    fn word(key: u64, count: Count) -> u64 {
-        key | u64::from(count.denied) << 8 | u64::from(count.allowed) << 32
-    }
-
     const fn key(self) -> u64 {
         self.0 & 0xff
     }
 
+    /// The word after one request more, unless the count has stopped.
+    #[inline]
+    fn one_more(self, allowed: bool) -> Option<u64> {
+        let Count { allowed: times, denied } = self.count();
+        match allowed {
+            true => (times != Count::MOST_ALLOWED).then(|| self.0 + (1 << 32)),
+            false => (denied != Count::MOST_DENIED).then(|| self.0 + (1 << 8)),
+        }
+    }
+
+    #[inline]
     fn count(self) -> Count {
         let allowed = (self.0 >> 32) as u32;
         #[expect(clippy::cast_possible_truncation, reason = "24 bits")]
@@ -110,13 +108,19 @@ impl Ledger {
     #[inline]
     pub fn record(&self, privilege: Privilege, allowed: bool) {
         let key = key_of(privilege);
-        let (before, after) = self.slots.split_at(start(privilege));
-        for slot in after.iter().chain(before) {
-            if count_in(slot, key, allowed) {
-                return;
-            }
+        let found = self.slots.get(start(privilege)).is_some_and(|s| count_in(s, key, allowed));
+        if !found {
+            self.record_elsewhere(privilege, allowed);
         }
-        self.record_late(privilege, allowed);
+    }
+
+    #[cold]
+    fn record_elsewhere(&self, privilege: Privilege, allowed: bool) {
+        let key = key_of(privilege);
+        let (before, after) = self.slots.split_at(start(privilege));
+        if !after.iter().chain(before).any(|slot| count_in(slot, key, allowed)) {
+            self.record_late(privilege, allowed);
+        }
     }
 
     #[cold]
@@ -184,13 +188,21 @@ const fn start(privilege: Privilege) -> usize {
 }
 
 /// Counts in this slot, if it is this privilege's or free.
+#[inline]
 fn count_in(slot: &AtomicU64, key: u64, allowed: bool) -> bool {
-    let one_more = |word| {
-        let entry = Entry(word);
-        let ours = word == Entry::FREE || entry.key() == key;
-        ours.then(|| Entry::word(key, entry.count().one_more(allowed)))
-    };
-    slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    let mut word = slot.load(Ordering::Relaxed);
+    loop {
+        let entry = match word {
+            Entry::FREE => Entry(key),
+            _ if Entry(word).key() == key => Entry(word),
+            _ => return false,
+        };
+        let Some(next) = entry.one_more(allowed) else { return true };
+        match slot.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return true,
+            Err(now) => word = now,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -236,8 +248,8 @@ mod tests {
     fn counts_stop_at_the_top() {
         let ledger = Ledger::new();
         let most = Count { allowed: Count::MOST_ALLOWED, denied: Count::MOST_DENIED };
-        let full = Entry::word(key_of(Privilege::Reboot), most);
-        ledger.slots[0].store(full, Ordering::Relaxed);
+        let counts = u64::from(most.denied) << 8 | u64::from(most.allowed) << 32;
+        ledger.slots[0].store(key_of(Privilege::Reboot) | counts, Ordering::Relaxed);
         let slot = &ledger.slots[0];
         for allowed in [true, false] {
             assert!(super::count_in(slot, key_of(Privilege::Reboot), allowed));
