@@ -7,6 +7,10 @@ use crate::sys::{self, Error, Result, address_of};
 
 /// `RJAIL_PAPER`: its own host name, its own low ports.
 pub const PAPER: u32 = 0x21;
+/// `RJAIL_STATFS_BELOW`: mounts beneath the root are seen.
+pub const STATFS_BELOW: u32 = 0x0800;
+/// `RJAIL_STATFS_ALL`: all mounts are seen.
+pub const STATFS_ALL: u32 = 0x1000;
 /// `RJAIL_TUN`: devices of tunnels.
 pub const TUN: u32 = 0x4000;
 /// `RJAIL_ALL_DEVICES`: no list of devices.

@@ -81,6 +81,13 @@ pub fn connect_to(path: &str) -> Result<()> {
     connect_and_close(STREAM, path.as_bytes())
 }
 
+/// A stream that is connected to a name.
+pub fn connected(path: &str) -> Result<i32> {
+    let fd = socket(STREAM)?;
+    connect(fd, path.as_bytes())?;
+    Ok(fd)
+}
+
 /// Sends a datagram to a name.
 pub fn send_to(path: &str) -> Result<()> {
     let fd = socket(DATAGRAM)?;

@@ -40,8 +40,11 @@ struct Set {
     to: &'static str,
 }
 
-const SETS: [Set; 4] = [
+const SETS: [Set; 6] = [
     Set { name: "kernel.txz", from: "boot/kernel/kernel", to: "kernel" },
+    // File systems that GENERIC has as modules.
+    Set { name: "kernel.txz", from: "boot/kernel/nullfs.ko", to: "modules/nullfs.ko" },
+    Set { name: "kernel.txz", from: "boot/kernel/fdescfs.ko", to: "modules/fdescfs.ko" },
     Set { name: "base.txz", from: "boot/loader_simp.efi", to: "loader.efi" },
     // What the user tool is linked with.
     Set { name: "base.txz", from: "usr/lib", to: "base/usr/lib" },
@@ -297,7 +300,12 @@ mod tests {
     }
 
     fn serve(spoil: &'static str) -> Release {
-        let kernel = set(&[("./boot/kernel/other.ko", "x"), ("./boot/kernel/kernel", "a kernel")]);
+        let kernel = set(&[
+            ("./boot/kernel/other.ko", "x"),
+            ("./boot/kernel/kernel", "a kernel"),
+            ("./boot/kernel/nullfs.ko", "a file system"),
+            ("./boot/kernel/fdescfs.ko", "another"),
+        ]);
         let base = set(&[
             ("./boot/loader_simp.efi", "a loader"),
             ("./bin/sh", "x"),
@@ -366,11 +374,12 @@ mod tests {
         let at = directory.path().join("freebsd");
         fill_from(&Mirror::new(&release.base), &at)?;
         assert_eq!(text(&at.join("kernel")), "a kernel");
+        assert_eq!(text(&at.join("modules/nullfs.ko")), "a file system");
         assert_eq!(text(&at.join("loader.efi")), "a loader");
         assert_eq!(text(&at.join("base/usr/lib/libpthread.a")), "threads");
         assert!(!at.join("base/usr/lib/libc.so").exists());
         assert_eq!(text(&at.join("sys/sys/jail.h")), "a header");
-        assert_eq!(fs::read_dir(&at)?.count(), 4, "nothing else is left");
+        assert_eq!(fs::read_dir(&at)?.count(), 5, "nothing else is left");
         // All there: nobody is asked again.
         let asked = release.asked.lock().unwrap().len();
         fill_from(&Mirror::new(&release.base), &at)?;

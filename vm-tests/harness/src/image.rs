@@ -57,6 +57,8 @@ pub struct Files {
     pub tool: Option<PathBuf>,
     /// `rjail.ko`, if it is wanted.
     pub module: Option<PathBuf>,
+    /// Modules of the release's, if they are there.
+    pub file_systems: Vec<PathBuf>,
     /// What tests ask the kernel by, if there are any that do.
     pub probe: Option<Probe>,
 }
@@ -160,6 +162,14 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
     if let Some(probe) = &files.probe {
         contents.push(("rjail/rjail_probe.ko", read(&probe.module)?));
         contents.push(("rjail/privileges", privileges(&read(&probe.header)?)?));
+    }
+    let file_systems: Vec<_> = files
+        .file_systems
+        .iter()
+        .filter_map(|file| Some((format!("rjail/{}", file.file_name()?.to_str()?), file)))
+        .collect();
+    for (name, file) in &file_systems {
+        contents.push((name, read(file)?));
     }
     let size: usize = contents.iter().map(|(_, bytes)| bytes.len()).sum();
     let disk = file_system(size, &contents).context("cannot make the disk's file system")?;

@@ -190,7 +190,14 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
         println!("vm: 0 passed, 0 failed, {boots} skipped");
         return Ok(ExitCode::from(SKIPPED));
     }
-    let (programs, skipped) = build(&freebsd, args.module != Modules::None)?;
+    let (programs, mut skipped) = build(&freebsd, args.module != Modules::None)?;
+    for kernel in kernels.iter().filter(|_| args.module != Modules::None) {
+        if let Some(missing) = kernel.missing_file_system(&freebsd) {
+            let kernel = kernel.name();
+            eprintln!("SKIPPED: escapes through nullfs and fdescfs, {kernel} kernel: {missing}");
+            skipped += 1;
+        }
+    }
     let options = args.machine.options(args.test.clone(), args.churn, false);
     let mut results = Results::default();
     for kernel in kernels {

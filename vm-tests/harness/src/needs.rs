@@ -59,6 +59,27 @@ impl Kernel {
         })
     }
 
+    /// A module of the release's, which only some tests need: for this kernel.
+    pub fn file_system(self, freebsd: &Path, name: &str) -> PathBuf {
+        let directory = match self {
+            Self::Generic => "modules",
+            Self::Debug => "modules-debug",
+        };
+        freebsd.join(directory).join(name)
+    }
+
+    /// What of [`FILE_SYSTEMS`] is missing for it, and how to mend it.
+    pub fn missing_file_system(self, freebsd: &Path) -> Option<Missing> {
+        let mut files = FILE_SYSTEMS.iter().map(|name| self.file_system(freebsd, name));
+        let mend = match self {
+            Self::Generic => "`make freebsd` takes it out of kernel.txz",
+            Self::Debug => "build it from the same source as kernel-debug",
+        };
+        files
+            .find(|file| !file.is_file())
+            .map(|file| Missing { what: file.display().to_string(), mend: mend.to_owned() })
+    }
+
     /// The module built for it.
     pub fn module(self) -> PathBuf {
         self.built("rjail.ko")
@@ -77,6 +98,9 @@ impl Kernel {
         }
     }
 }
+
+/// File systems that are modules, and not in GENERIC.
+pub const FILE_SYSTEMS: [&str; 2] = ["nullfs.ko", "fdescfs.ko"];
 
 /// Something that is not there.
 #[derive(Debug, PartialEq, Eq)]
@@ -163,6 +187,11 @@ pub fn files(freebsd: &Path, kernel: Kernel, module: Module, programs: &Programs
         guest: programs.guest.clone(),
         tool: programs.tool.clone().filter(|_| module.has_tests_of_it()),
         module: (module != Module::None).then(|| kernel.module()),
+        file_systems: FILE_SYSTEMS
+            .iter()
+            .filter(|_| module.has_tests_of_it() && kernel.missing_file_system(freebsd).is_none())
+            .map(|name| kernel.file_system(freebsd, name))
+            .collect(),
         probe: module
             .has_tests_of_it()
             .then(|| Probe { module: kernel.probe(), header: privilege_header(freebsd) }),
@@ -239,6 +268,21 @@ mod tests {
         let missing = missing(Vmm::Qemu, nowhere, &[Kernel::Generic, Kernel::Debug], true);
         assert_eq!(missing.iter().filter(|m| m.what.contains("nowhere")).count(), 1);
         assert!(missing.iter().any(|m| m.mend.starts_with("make freebsd")));
+    }
+
+    #[test]
+    fn a_missing_file_system_is_named_for_its_kernel() -> Result<()> {
+        let directory = tempfile::tempdir()?;
+        let missing = |kernel: Kernel| kernel.missing_file_system(directory.path());
+        let debug = missing(Kernel::Debug).map(|missing| missing.to_string());
+        assert!(debug.is_some_and(|said| said.contains("modules-debug/nullfs.ko")));
+        std::fs::create_dir(directory.path().join("modules"))?;
+        std::fs::write(directory.path().join("modules/nullfs.ko"), "")?;
+        let generic = missing(Kernel::Generic).map(|missing| missing.to_string());
+        assert!(generic.is_some_and(|said| said.contains("fdescfs.ko") && said.contains("make")));
+        std::fs::write(directory.path().join("modules/fdescfs.ko"), "")?;
+        assert_eq!(missing(Kernel::Generic), None);
+        Ok(())
     }
 
     #[test]

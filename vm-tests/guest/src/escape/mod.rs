@@ -12,6 +12,7 @@ mod mounts;
 mod names;
 mod races;
 mod roots;
+mod stacked;
 
 use core::ffi::CStr;
 
@@ -19,9 +20,9 @@ use cases::world::JAIL_ADDR;
 
 use crate::answer::in_child;
 use crate::console::Text;
-use crate::jail::{Args, Kind, PAPER};
+use crate::jail::{Args, Kind, PAPER, STATFS_ALL, STATFS_BELOW};
 use crate::privileges::calls::get;
-use crate::programs::{self, Context, Outcome, Program};
+use crate::programs::{Context, Outcome, Program};
 use crate::say;
 use crate::sys::{self, EEXIST, Error, FileId, Result};
 
@@ -29,6 +30,16 @@ use crate::sys::{self, EEXIST, Error, FileId, Result};
 const TOP: &CStr = c"/sibling/e";
 /// The jail's root in it.
 const ROOT: &CStr = c"/sibling/e/jail";
+/// Where an attempt may mount something in it, the later ones first.
+const MOUNTS: [&CStr; 5] = [
+    c"/sibling/e/out/child",
+    c"/sibling/e/jail/d",
+    c"/sibling/e/jail/dev/fd",
+    c"/sibling/e/jail/dev",
+    c"/sibling/e/jail/proc",
+];
+/// Sockets of UNIX are connected across a jail's border.
+const CROSSING: &str = "security.rjail.unix_cross_jail";
 const AT_FDCWD: i32 = -100;
 const O_DIRECTORY: i32 = 0x0002_0000;
 
@@ -146,7 +157,11 @@ impl Scene {
     fn enter_at(&self, root: &CStr) -> Result<()> {
         match self.place {
             Where::Outside => sys::chdir(root),
-            Where::Native => Kind::Native.enter(root, c"escape.example", JAIL_ADDR),
+            Where::Native => match self.flags & (STATFS_ALL | STATFS_BELOW) {
+                0 => Kind::Native.enter(root, c"escape.example", JAIL_ADDR),
+                STATFS_BELOW => sys::jail_set_and_enter(root, 1, &[]),
+                _ => sys::jail_set_and_enter(root, 0, &[]),
+            },
             Where::Both | Where::Label => {
                 let mut args = Args::new(root, c"escape.example", const { &[JAIL_ADDR] });
                 args = args.with_flags(self.flags);
@@ -327,6 +342,7 @@ pub const CLASSES: &[Program] = &[
     class("escape_names", 120, |context| play(context, names::ATTEMPTS)),
     class("escape_mounts", 120, |context| play(context, mounts::ATTEMPTS)),
     class("escape_files", 120, |context| play(context, files::ATTEMPTS)),
+    Program { needs: Some(stacked::MODULES[0]), ..class("escape_stacked", 120, stacked::play) },
     class("escape_races", 240, |context| play(context, races::ATTEMPTS)),
 ];
 
@@ -380,19 +396,30 @@ fn play_one(
 fn leave() -> Result<()> {
     let deadline = sys::uptime() + 5000;
     let mut left = Ok(());
-    for mount in [c"/sibling/e/jail/proc", c"/sibling/e/jail/dev", c"/sibling/e/jail/d"] {
-        let _ = sys::unmount(mount, 0);
-    }
+    // Where the attempt was not in an rjail it is not there, or off.
+    let _ = sys::sysctl_write(CROSSING, 0);
     while sys::uptime() < deadline {
-        while sys::wait(-1, sys::NOHANG).is_ok_and(|(pid, _)| pid != 0) {}
+        reap();
+        for mount in MOUNTS {
+            let _ = sys::unmount(mount, 0);
+        }
         left = sys::unmount(TOP, 0);
         if left.is_ok() {
             break;
         }
         sys::pause(10);
     }
-    if programs::settle(0).is_ok_and(|jails| jails != 0) {
-        return Err(Error(EBUSY));
+    // A process lets go of its directories first, and is a zombie after that.
+    while sys::sysctl_number("security.rjail.jails").is_ok_and(|jails| jails != 0) {
+        if sys::uptime() > deadline {
+            return Err(Error(EBUSY));
+        }
+        reap();
+        sys::pause(10);
     }
     left
+}
+
+fn reap() {
+    while sys::wait(-1, sys::NOHANG).is_ok_and(|(pid, _)| pid != 0) {}
 }
