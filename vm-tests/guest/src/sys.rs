@@ -957,13 +957,23 @@ pub fn thread<T: Sync>(run: fn(&'static T) -> !, with: &'static T) -> Result<()>
 /// sendfile(2) of the first bytes of a file. Its seventh argument, flags, is on
 /// the stack.
 pub fn sendfile(file: i32, socket: i32, length: usize) -> Result<()> {
+    sendfile_after(file, socket, length, 0)
+}
+
+/// The same after a header: `struct sf_hdtr`.
+pub fn sendfile_with(file: i32, socket: i32, length: usize, header: &[u8]) -> Result<()> {
+    let header = [header.as_ptr().expose_provenance(), header.len()];
+    sendfile_after(file, socket, length, address_of(&[address_of(&header), 1, 0, 0]))
+}
+
+fn sendfile_after(file: i32, socket: i32, length: usize, header: usize) -> Result<()> {
     let (value, failed): (usize, u8);
     // SAFETY: the call writes nothing of ours; the stack is as it was afterwards.
     unsafe {
         asm!("push 0", "push 0", "syscall", "setc cl", "lea rsp, [rsp + 16]",
             inlateout("rax") 393_usize => value, lateout("cl") failed,
             in("rdi") file, in("rsi") socket, inlateout("rdx") 0_usize => _,
-            inlateout("r10") length => _, inlateout("r8") 0_usize => _,
+            inlateout("r10") length => _, inlateout("r8") header => _,
             inlateout("r9") 0_usize => _, lateout("r11") _);
     }
     if failed == 0 { Ok(()) } else { Err(Error(i32::of(value))) }

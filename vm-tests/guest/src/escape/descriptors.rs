@@ -7,12 +7,12 @@
 //! chroot(2) through it, and no look-up.
 
 use super::{
-    AT_FDCWD, Attempt, Done, EACCES, EBADF, EINVAL, ENOENT, ENOTCAPABLE, EPERM, ESRCH, EXDEV, No,
-    O_DIRECTORY, Out, Root, Scene, Seen, Within, attempt, tried,
+    AT_FDCWD, Attempt, Done, EACCES, EBADF, EINVAL, ENOENT, ENOTCAPABLE, EPERM, ESRCH, EXDEV,
+    Helper, No, O_DIRECTORY, Out, Root, Scene, Seen, Within, attempt, tried,
 };
 use crate::privileges::calls::get;
 use crate::privileges::errno;
-use crate::sys::{self, Result, address_of};
+use crate::sys::{self, Result, Shared, address_of};
 
 const OUT: &core::ffi::CStr = c"/sibling/e/out";
 const FILE: &core::ffi::CStr = c"/sibling/e/out/file";
@@ -163,6 +163,76 @@ pub const ATTEMPTS: &[Attempt] = &[
         through(scene, |fd| get!(READLINKAT, fd, c"../l", &mut [0_u8; 64], 64))
     })
     .label(Done),
+    attempt("FS-07", "symlinkat of \"../x\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(SYMLINKAT, c"secret", fd, c"../x"))
+    })
+    .label(Done),
+    attempt("FS-07", "mkfifoat of \"../x\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(MKFIFOAT, fd, c"../x", 0o600))
+    })
+    .label(Done),
+    attempt("FS-07", "faccessat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(FACCESSAT, fd, c"../secret", 0, 0))
+    })
+    .label(Done),
+    attempt("FS-07", "fchmodat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(FCHMODAT, fd, c"../secret", 0o777, 0))
+    })
+    .label(Done),
+    attempt("FS-07", "fchownat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(FCHOWNAT, fd, c"../secret", 1001, 1001, 0))
+    })
+    .label(Done),
+    attempt("FS-07", "chflagsat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(CHFLAGSAT, fd, c"../secret", 1_usize, 0))
+    })
+    .label(Done),
+    attempt("FS-07", "utimensat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+        through(scene, |fd| get!(UTIMENSAT, fd, c"../secret", 0_usize, 0))
+    })
+    .label(Done),
+    attempt("FS-11", "funlinkat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+        const FD_NONE: i32 = -200;
+        through(scene, |fd| get!(FUNLINKAT, fd, c"../secret", FD_NONE, 0))
+    })
+    .label(Done),
+    attempt("FS-10", "renameat of \"../secret\" from it to inside", Done, No(ENOTCAPABLE), |s| {
+        through(s, |fd| get!(RENAMEAT, fd, c"../secret", AT_FDCWD, c"taken"))
+    })
+    .label(Done),
+    attempt("FS-33", "a process outside looks \"../secret\" up from ours", Out, Out, |scene| {
+        // Whom the host runs decides that: what comes from a jail is not to be trusted.
+        deputy(scene, 0)
+    }),
+    attempt("FS-33", "the same, and AT_RESOLVE_BENEATH", No(ENOTCAPABLE), No(ENOTCAPABLE), |s| {
+        deputy(s, 0x2000)
+    }),
+    attempt("FS-13", "a user's O_PATH of a secret, reopened to write", Done, Done, |scene| {
+        // Whoever holds a socket of the jail's needs no right to the file.
+        const O_PATH: i32 = 0x0040_0000;
+        const O_EMPTY_PATH: i32 = 0x0200_0000;
+        tried!(sys::chmod(c"/sibling/e/secret", 0o600));
+        let fd = tried!(scene.received(|| {
+            sys::setuid(1001)?;
+            sys::open(c"/sibling/e/secret", O_PATH, 0)
+        }));
+        Seen::from(get!(OPENAT, fd, c"", O_EMPTY_PATH | 2, 0).map(drop))
+    }),
+    attempt("FS-14", "execute a received program", Done, Done, |scene| {
+        let fd = tried!(scene.received(|| sys::open(c"/jail/guest", 0, 0)));
+        let child = tried!(sys::fork());
+        if child == 0 {
+            let failed =
+                errno(get!(FEXECVE, fd, &[address_of(c"guest"), address_of(c"x"), 0], &[0_usize]));
+            sys::exit(failed + 100);
+        }
+        match tried!(sys::wait(child, 0)).1 {
+            // What it says to an argument that is no number.
+            sys::Status::Exited(1) => Done,
+            sys::Status::Exited(errno) => No(errno - 100),
+            _ => No(0),
+        }
+    }),
     attempt("FS-14", "execute a received directory", No(EACCES), No(EACCES), |scene| {
         through(scene, |fd| get!(FEXECVE, fd, &[address_of(c"x"), 0], &[0_usize]))
     }),
@@ -191,13 +261,44 @@ pub const ATTEMPTS: &[Attempt] = &[
         let [ours, _theirs] = tried!(sys::socketpair());
         through(scene, |fd| sys::sendfile(fd, ours, 4).map(|()| 0))
     }),
+    attempt("FS-14", "sendfile of a received file after a header", Done, Done, |scene| {
+        let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
+        let [ours, theirs] = tried!(sys::socketpair());
+        tried!(sys::sendfile_with(fd, ours, 4, b"head"));
+        let mut bytes = [0; 16];
+        let mut length = 0;
+        while length < 8 {
+            length += tried!(sys::read(theirs, &mut bytes[length..]));
+        }
+        if &bytes[..length] == b"headtext" { Done } else { No(0) }
+    }),
+    attempt("FS-14", "asynchronous write to one opened to read", No(EBADF), No(EBADF), |scene| {
+        let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
+        asynchronous(fd, Job::Write)
+    }),
+    attempt("FS-14", "asynchronous write to one opened to write", Done, Done, |scene| {
+        let fd = tried!(scene.received(|| sys::open(FILE, 2, 0)));
+        asynchronous(fd, Job::Write)
+    }),
+    attempt("FS-14", "a list of jobs, a received file", Done, Done, |scene| {
+        let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
+        asynchronous(fd, Job::List)
+    }),
+    attempt("FS-14", "a job from before entry that ends inside", Done, Done, |scene| {
+        let [ours, theirs] = tried!(sys::socketpair());
+        let mut block = tried!(job(ours));
+        tried!(get!(AIO_READ, &mut block));
+        tried!(scene.enter());
+        tried!(sys::write(theirs, b"text"));
+        end_of(&mut block)
+    }),
     attempt("FS-14", "asynchronous read of a received file", Done, Done, |scene| {
         let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
-        asynchronous_read(fd)
+        asynchronous(fd, Job::Read)
     }),
     attempt("FS-14", "asynchronous read of a received directory", No(EISDIR), No(EISDIR), |s| {
         let fd = tried!(s.received_directory(OUT));
-        asynchronous_read(fd)
+        asynchronous(fd, Job::Read)
     }),
     attempt("FS-21", "give a received file a name", Done, No(EPERM), |scene| {
         let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
@@ -227,6 +328,16 @@ pub const ATTEMPTS: &[Attempt] = &[
     attempt("FS-14", "truncate one opened to read", No(EINVAL), No(EINVAL), |scene| {
         let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
         Seen::from(get!(FTRUNCATE, fd, 0_usize).map(drop))
+    }),
+    attempt("PR-21", "pdgetpid of a process from before entry", Done, Done, |scene| {
+        let fd = tried!(process());
+        tried!(scene.enter());
+        Seen::from(get!(PDGETPID, fd, &mut [0_i32; 2]).map(drop))
+    }),
+    attempt("PR-21", "pdkill of a process from before entry", Done, No(ESRCH), |scene| {
+        let fd = tried!(process());
+        tried!(scene.enter());
+        Seen::from(get!(PDKILL, fd, 0).map(drop))
     }),
     attempt("PR-21", "pdgetpid of a received process", Done, Done, |scene| {
         let fd = tried!(scene.received(process));
@@ -263,23 +374,67 @@ fn path_leads_out(fd: i32) -> Seen {
     if info.windows(10).any(|bytes| bytes == b"/sibling/e") { Out } else { Within }
 }
 
-/// aio_read(2) of four bytes.
-fn asynchronous_read(fd: i32) -> Seen {
-    const EINPROGRESS: usize = 36;
-    let buffer = tried!(sys::allocate(4096));
-    // `struct aiocb`: descriptor, offset, buffer, length; SIGEV_NONE.
-    let mut block = [0_u64; 20];
+/// Enters, and passes its root to a process outside that looks something up.
+fn deputy(scene: &Scene, flags: i32) -> Seen {
+    let [theirs, ours] = tried!(sys::socketpair());
+    let found = tried!(Shared::new(No(0)));
+    let outside = *scene;
+    let host = tried!(Helper::start(|| {
+        let mut stat = [0_u64; 28];
+        let id = sys::take(theirs).and_then(|fd| {
+            get!(FSTATAT, fd, c"../secret", &mut stat, flags)?;
+            Ok((stat[0], stat[1]))
+        });
+        found.set(id.map_or_else(|sys::Error(errno)| No(errno), |id| outside.who(id)));
+    }));
+    tried!(scene.enter());
+    let root = tried!(sys::open(c".", O_DIRECTORY, 0));
+    tried!(sys::pass(ours, root));
+    tried!(host.finish());
+    found.get()
+}
+
+enum Job {
+    Read,
+    Write,
+    List,
+}
+
+/// `struct aiocb`: descriptor, offset, buffer, length; `LIO_READ`; `SIGEV_NONE`.
+fn job(fd: i32) -> Result<[u64; 20]> {
+    const LIO_READ: u64 = 2;
+    let buffer = sys::allocate(4096)?;
+    let mut block = [0; 20];
     block[0] = u64::from(fd.cast_unsigned());
     block[2] = address_of(&*buffer) as u64;
     block[3] = 4;
-    tried!(get!(AIO_READ, &mut block));
+    block[6] = LIO_READ;
+    Ok(block)
+}
+
+/// Four bytes by aio_read(2), aio_write(2) or lio_listio(2).
+fn asynchronous(fd: i32, what: Job) -> Seen {
+    const LIO_NOWAIT: i32 = 0;
+    let mut block = tried!(job(fd));
+    tried!(match what {
+        Job::Read => get!(AIO_READ, &mut block),
+        Job::Write => get!(AIO_WRITE, &mut block),
+        Job::List => get!(LIO_LISTIO, LIO_NOWAIT, &[address_of(&block)], 1, 0),
+    });
+    end_of(&mut block)
+}
+
+/// What a job came to.
+fn end_of(block: &mut [u64; 20]) -> Seen {
+    const EINPROGRESS: usize = 36;
+    let deadline = sys::uptime() + 5000;
     loop {
-        match tried!(get!(AIO_ERROR, &mut block)) {
+        match tried!(get!(AIO_ERROR, &mut *block)) {
             0 => break,
-            EINPROGRESS => sys::pause(5),
+            EINPROGRESS if sys::uptime() < deadline => sys::pause(5),
             failed => return No(i32::try_from(failed).unwrap_or(-1)),
         }
     }
-    tried!(get!(AIO_RETURN, &mut block));
+    tried!(get!(AIO_RETURN, &mut *block));
     Done
 }

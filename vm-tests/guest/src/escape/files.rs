@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Files: flags, links and names across the edge, nodes, attributes.
 
-use super::{AT_FDCWD, Attempt, Done, ENOENT, EPERM, Helper, No, Seen, attempt, tried};
+use super::{AT_FDCWD, Attempt, Done, EINVAL, ENOENT, EPERM, Helper, No, Seen, attempt, tried};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys::{self, Result};
 
 /// `RJAIL_CHFLAGS`.
 const CHFLAGS: u32 = 0x04;
+/// `RJAIL_EXTATTR`.
+const EXTATTR: u32 = 0x100;
 const SF_IMMUTABLE: usize = 0x0002_0000;
 const SF_APPEND: usize = 0x0004_0000;
 const SF_NOUNLINK: usize = 0x0010_0000;
@@ -76,6 +78,8 @@ pub const ATTEMPTS: &[Attempt] = &[
     }),
     attempt("FS-23", "mknod of a character device", Done, No(EPERM), |s| node(s, 0o020_600)),
     attempt("FS-23", "mknod of a block device", Done, No(EPERM), |s| node(s, 0o060_600)),
+    attempt("FS-23", "mknod of a whiteout", Done, No(EPERM), |s| node(s, 0o160_000)),
+    attempt("FS-23", "mknod of a regular file", No(EINVAL), No(EINVAL), |s| node(s, 0o100_600)),
     attempt("FS-23", "mkfifo", Done, Done, |scene| {
         tried!(scene.enter());
         Seen::from(sys::mkfifo(c"fifo", 0o600))
@@ -84,6 +88,12 @@ pub const ATTEMPTS: &[Attempt] = &[
         tried!(scene.enter());
         attribute(2)
     }),
+    attempt("FS-26", "a system one, in a jail that may", Done, Done, |scene| {
+        tried!(scene.enter());
+        attribute(2)
+    })
+    .with(EXTATTR)
+    .native(No(EPERM)),
     attempt("FS-26", "a user's extended attribute", Done, Done, |scene| {
         tried!(scene.enter());
         attribute(1)

@@ -11,6 +11,7 @@ use super::{
     attempt, tried,
 };
 use crate::console::Text;
+use crate::jail::{STATFS_ALL, STATFS_BELOW};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys::{self, Error, Sockaddr};
@@ -20,6 +21,7 @@ const WORDS: usize = 293;
 const FSID: usize = 24;
 const MOUNTED_ON: usize = 165;
 const DEV: &CStr = c"/sibling/e/jail/dev";
+const EFAULT: i32 = 14;
 const EOPNOTSUPP: i32 = 45;
 
 pub const ATTEMPTS: &[Attempt] = &[
@@ -44,6 +46,26 @@ pub const ATTEMPTS: &[Attempt] = &[
         const MNT_FORCE: i32 = 0x0008_0000;
         tried!(scene.enter());
         Seen::from(sys::unmount(c".", MNT_FORCE))
+    }),
+    attempt("FS-17", "an export of the root's own, of no size", No(EINVAL), No(EPERM), |scene| {
+        const MNT_UPDATE: i32 = 0x1_0000;
+        tried!(scene.enter());
+        let top = if scene.is_jailed() { c"." } else { TOP };
+        Seen::from(sys::nmount_with(c"tmpfs", top, [c"export", c""], MNT_UPDATE))
+    }),
+    attempt("FS-17", "nfssvc(2) without its argument", No(EFAULT), No(EPERM), |scene| {
+        tried!(scene.enter());
+        Seen::from(get!(NFSSVC, i32::MIN, 0).map(drop))
+    }),
+    attempt("FS-34", "jail_set(2) with a path that climbs", Done, No(EPERM), |scene| {
+        tried!(scene.enter());
+        let jid = tried!(sys::jail_set(c"../../..", c"rjail-climbs"));
+        Seen::from(sys::jail_remove(jid))
+    }),
+    attempt("FS-34", "jail_set(2) beneath the root", Done, No(EPERM), |scene| {
+        tried!(scene.enter());
+        let jid = tried!(sys::jail_set(c"d", c"rjail-beneath"));
+        Seen::from(sys::jail_remove(jid))
     }),
     attempt("FS-25", "quotactl(2), Q_GETQUOTA", No(EOPNOTSUPP), No(EPERM), |s| quota(s, 7))
         .label(No(EOPNOTSUPP)),
@@ -92,14 +114,23 @@ pub const ATTEMPTS: &[Attempt] = &[
         place(&tried!(statfs(c"dev")))
     })
     .label(Out),
-    attempt("FS-31", "fstatfs(2) of a received directory elsewhere", Done, No(ENOENT), |scene| {
-        let fd = tried!(scene.received_directory(c"/jail"));
-        match errno(get!(FSTATFS, fd, &mut [0_u64; WORDS])) {
-            0 => Done,
-            errno => No(errno),
-        }
-    })
-    .native(Done),
+    attempt("FS-31", "fstatfs(2) of a received directory elsewhere", Done, No(ENOENT), elsewhere)
+        .native(Done),
+    // What the flags of other values show: `RJAIL_STATFS_BELOW` is 1, `_ALL` is 0.
+    attempt("FS-31", "1: how many mounts, one is beneath", Out, Count(2), count_with_one_beneath)
+        .with(STATFS_BELOW),
+    attempt("FS-31", "1: where the root's is", Out, Root, root_mount).with(STATFS_BELOW).label(Out),
+    attempt("FS-31", "1: where the one beneath is", Out, Within, beneath)
+        .with(STATFS_BELOW)
+        .label(Out),
+    attempt("FS-31", "1: fstatfs(2) of a directory elsewhere", Done, No(ENOENT), elsewhere)
+        .with(STATFS_BELOW)
+        .native(Done),
+    attempt("FS-31", "0: how many mounts", Out, Out, count_with_one_beneath).with(STATFS_ALL),
+    attempt("FS-31", "0: where the root's is", Out, Out, root_mount).with(STATFS_ALL),
+    attempt("FS-31", "0: where the one beneath is", Out, Out, beneath).with(STATFS_ALL),
+    attempt("FS-31", "0: fstatfs(2) of a directory elsewhere", Done, Done, elsewhere)
+        .with(STATFS_ALL),
     attempt("disk", "unmount it while a connection of the jail lingers", Done, Done, lingering)
         .native(No(EBUSY)),
 ];
@@ -116,6 +147,33 @@ fn quota(scene: &Scene, command: i32) -> Seen {
         0 => Done,
         errno => No(errno),
     }
+}
+
+/// How many mounts getfsstat(2) counts; one is beneath the root.
+fn count_with_one_beneath(scene: &Scene) -> Seen {
+    tried!(sys::nmount(c"devfs", DEV));
+    tried!(scene.enter());
+    few(tried!(get!(GETFSSTAT, 0_usize, 0_usize, 2)))
+}
+
+fn root_mount(scene: &Scene) -> Seen {
+    tried!(scene.enter());
+    place(&tried!(statfs(c".")))
+}
+
+/// Where the one beneath is: as the jail would say, or as the machine would.
+fn beneath(scene: &Scene) -> Seen {
+    tried!(sys::nmount(c"devfs", DEV));
+    tried!(scene.enter());
+    let record = tried!(statfs(c"dev"));
+    let inside = u64::from_le_bytes(*b"/dev\0\0\0\0");
+    if record[MOUNTED_ON] & 0xff_ffff_ffff == inside { Within } else { place(&record) }
+}
+
+/// fstatfs(2) of a received directory on a mount that is not the root's.
+fn elsewhere(scene: &Scene) -> Seen {
+    let fd = tried!(scene.received_directory(c"/jail"));
+    Seen::from(get!(FSTATFS, fd, &mut [0_u64; WORDS]).map(drop))
 }
 
 fn statfs(path: &CStr) -> sys::Result<[u64; WORDS]> {

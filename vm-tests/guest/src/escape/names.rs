@@ -107,6 +107,10 @@ pub const ATTEMPTS: &[Attempt] = &[
         let handle = tried!(handle(scene));
         done(get!(FHLINK, &handle, c"l"))
     }),
+    attempt("FS-22", "fhlinkat of one", Done, No(EPERM), |scene| {
+        let handle = tried!(handle(scene));
+        done(get!(FHLINKAT, &handle, super::AT_FDCWD, c"l"))
+    }),
     attempt("FS-22", "fhreadlink of one", Done, No(EPERM), |scene| {
         tried!(get!(SYMLINK, c"secret", c"/sibling/e/l"));
         let mut handle = [0_u8; 28];

@@ -87,6 +87,17 @@ calls! {
     STATFS = 555;
     MKNODAT = 559;
     AIO_READ = 255;
+    AIO_WRITE = 256;
+    LIO_LISTIO = 257;
+    FACCESSAT = 489;
+    FCHMODAT = 490;
+    FCHOWNAT = 491;
+    MKFIFOAT = 497;
+    SYMLINKAT = 502;
+    CHFLAGSAT = 540;
+    UTIMENSAT = 547;
+    FHLINKAT = 566;
+    FUNLINKAT = 568;
     AIO_RETURN = 314;
     AIO_ERROR = 317;
     DUP2 = 90;
