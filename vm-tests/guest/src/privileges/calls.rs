@@ -128,6 +128,38 @@ calls! {
     SWAPOFF = 582;
     SETCRED = 591;
     SETGROUPS = 596;
+    GETLOGIN = 49;
+    ADJTIME = 140;
+    GETTIMEOFDAY = 116;
+    SYSARCH = 165;
+    CLOCK_GETTIME = 232;
+    CLOCK_SETTIME = 233;
+    CLOCK_GETRES = 234;
+    FFCLOCK_GETCOUNTER = 241;
+    FFCLOCK_SETESTIMATE = 242;
+    FFCLOCK_GETESTIMATE = 243;
+    NTP_GETTIME = 248;
+    MODFIND = 303;
+    KLDNEXT = 307;
+    KLDSTAT = 308;
+    AIO_RETURN = 314;
+    AIO_ERROR = 317;
+    MLOCKALL = 324;
+    MUNLOCKALL = 325;
+    KLDUNLOADF = 444;
+    AUDITON = 446;
+    GETAUDIT = 449;
+    SETAUDIT = 450;
+    GETAUDIT_ADDR = 451;
+    SETAUDIT_ADDR = 452;
+    AUDITCTL = 453;
+    SIGQUEUE = 456;
+    FTRUNCATE = 480;
+    OPENAT = 499;
+    CAP_ENTER = 516;
+    AIO_MLOCK = 543;
+    FSTAT = 551;
+    SHM_OPEN2 = 571;
 }
 
 /// An argument: a number, or memory lent for the call. Memory that the kernel
