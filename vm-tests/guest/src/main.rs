@@ -26,6 +26,7 @@ mod play;
 mod privileges;
 mod probe;
 mod programs;
+mod reach;
 mod static_probes;
 mod sys;
 mod tool;
@@ -97,6 +98,8 @@ const LATE: &[Group] = &[
         .without_second_line(),
     Group::programs("escape", true, &[escape::CLASSES]),
     Group::programs("escape-first-line", true, &[escape::CLASSES]).without_second_line(),
+    Group::programs("reach", true, &[reach::ALL]),
+    Group::programs("reach-first-line", true, &[reach::ALL]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];
@@ -107,6 +110,7 @@ const BOOT: &[Group] = &[
     Group::cases(Mode::Inside, true),
     Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
     Group::programs("escape", true, &[escape::CLASSES]),
+    Group::programs("reach", true, &[reach::ALL]),
     Group::programs("preloaded", true, &[programs::PRELOADED]),
 ];
 

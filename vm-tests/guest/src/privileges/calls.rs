@@ -142,8 +142,6 @@ calls! {
     MODFIND = 303;
     KLDNEXT = 307;
     KLDSTAT = 308;
-    AIO_RETURN = 314;
-    AIO_ERROR = 317;
     MLOCKALL = 324;
     MUNLOCKALL = 325;
     KLDUNLOADF = 444;
@@ -154,8 +152,6 @@ calls! {
     SETAUDIT_ADDR = 452;
     AUDITCTL = 453;
     SIGQUEUE = 456;
-    FTRUNCATE = 480;
-    OPENAT = 499;
     CAP_ENTER = 516;
     AIO_MLOCK = 543;
     FSTAT = 551;
