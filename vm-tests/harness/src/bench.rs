@@ -389,8 +389,7 @@ pub fn report() -> Result<Verdicts> {
         values: rows.iter().map(|row| measured.quotient(column, NONE, row)).collect(),
     });
     let title = "Instructions, against a kernel without the module";
-    let small = conditions.iter().take(conditions.len() - 1).cloned().collect::<Vec<_>>();
-    let svg = plot::draw(title, &small.join("; "), &rows, &series)?;
+    let svg = plot::draw(title, &conditions[..conditions.len() - 1], &rows, &series)?;
     let comment = format!("<!-- SPDX-License-Identifier: BSD-2-Clause -->\n<!-- {COMMAND} -->\n");
     fs::write(docs.join("cost.svg"), comment + &svg).context("cannot write docs/cost.svg")?;
     print!("{tables}");

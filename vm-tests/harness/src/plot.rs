@@ -17,7 +17,7 @@ const WIDTH: i32 = 900;
 /// Of the rows' names.
 const LEFT: i32 = 260;
 const RIGHT: i32 = WIDTH - 40;
-const TOP: i32 = 96;
+const TOP: i32 = 108;
 const LINE: i32 = 18;
 /// What the axis shows; a dot beyond it sits on its edge, beside its number.
 const FROM: f64 = 0.9;
@@ -32,7 +32,7 @@ const COLOURS: [RGBColor; 5] = [
 ];
 
 /// Draws the picture as SVG; what it holds for is written small.
-pub fn draw(title: &str, holds_for: &str, rows: &[&str], series: &[Series]) -> Result<String> {
+pub fn draw(title: &str, holds_for: &[String], rows: &[&str], series: &[Series]) -> Result<String> {
     let mut svg = String::new();
     let height = TOP + LINE * (i32::try_from(rows.len())? + 2);
     {
@@ -48,11 +48,13 @@ pub fn draw(title: &str, holds_for: &str, rows: &[&str], series: &[Series]) -> R
         area.draw(&Text::new(title.to_owned(), (10, 20), big))?;
         let small =
             TextStyle::from(("sans-serif", 10).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw(&Text::new(holds_for.to_owned(), (10, 40), small))?;
+        for (line, y) in holds_for.chunks(holds_for.len().div_ceil(2).max(1)).zip([38, 52]) {
+            area.draw(&Text::new(line.join("; "), (10, y), small.clone()))?;
+        }
         for ((series, colour), place) in series.iter().zip(COLOURS).zip(0..) {
             let x = 20 + 170 * place;
-            area.draw(&Circle::new((x, 62), 4, colour.filled()))?;
-            area.draw(&Text::new(series.title, (x + 10, 62), left.clone()))?;
+            area.draw(&Circle::new((x, 74), 4, colour.filled()))?;
+            area.draw(&Text::new(series.title, (x + 10, 74), left.clone()))?;
         }
         let bottom = height - LINE;
         for tenth in 9..=18 {
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn a_picture_has_its_rows_and_dots() -> Result<()> {
         let series = [Series { title: "late", values: vec![Some(1.5), None, Some(3.25)] }];
-        let svg = draw("Ratios", "today", &["one", "two", "three"], &series)?;
+        let svg = draw("Ratios", &["today".to_owned()], &["one", "two", "three"], &series)?;
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         for text in ["Ratios", "today", "late", "one", "two", "three", "3.25"] {
             assert!(svg.contains(text), "{text}");
