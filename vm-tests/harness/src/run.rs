@@ -2,8 +2,8 @@
 //! Boots, listens, judges.
 
 use std::fs;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 
@@ -188,6 +188,32 @@ fn summary(run: &Run) {
         for complaint in &run.complaints {
             println!("#   {complaint}");
         }
-        println!("#   the serial log: {}", run.log.display());
+        println!("#   the serial log: {}", keep_log(&run.log).display());
+    }
+}
+
+/// Puts the log of a failure where the next boot does not write.
+fn keep_log(log: &Path) -> PathBuf {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = since_1970.map_or(0, |time| time.as_secs());
+    let kept = log.with_extension(format!("failed-{seconds}.log"));
+    // A log that cannot be copied is still where it was.
+    if fs::copy(log, &kept).is_ok() { kept } else { log.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keep_log;
+
+    #[test]
+    fn the_log_of_a_failure_outlives_the_next_boot() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = directory.path().join("generic-late.log");
+        std::fs::write(&log, "Fatal trap 12").expect("written");
+        let kept = keep_log(&log);
+        std::fs::write(&log, "all is well").expect("written");
+        assert_eq!(std::fs::read_to_string(kept).expect("kept"), "Fatal trap 12");
+        let missing = directory.path().join("none.log");
+        assert_eq!(keep_log(&missing), missing);
     }
 }
