@@ -20,10 +20,11 @@ use cases::world::{JAIL_ADDR, USER};
 
 use crate::answer::in_child_for;
 use crate::console::{Tap, Text};
+use crate::errno::EINVAL;
 use crate::jail::Kind;
 use crate::programs::{self, Held};
 use crate::say;
-use crate::sys::{self, EINVAL, Error, Result, Sockaddr, UnixName, WithSize};
+use crate::sys::{self, Error, Result, Sockaddr, UnixName, WithSize};
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
 
 /// The argument with which the program ends at once.

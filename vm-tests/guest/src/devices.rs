@@ -7,6 +7,7 @@ use core::ffi::CStr;
 
 use crate::answer::{in_child, want};
 use crate::console::Text;
+use crate::errno::{EEXIST, EINVAL, ENOENT, ENXIO, EOPNOTSUPP, EPERM, ERPCMISMATCH, ESRCH};
 use crate::jail::{ALL_DEVICES, Args, Kind, PAPER, TUN};
 use crate::privileges::calls::{ask, get, low};
 use crate::privileges::errno;
@@ -23,12 +24,6 @@ const O_DIRECTORY: i32 = 0x0002_0000;
 const O_PATH: i32 = 0x0040_0000;
 const O_EMPTY_PATH: i32 = 0x0200_0000;
 const AT_FDCWD: i32 = -100;
-
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const ESRCH: i32 = 3;
-const ENXIO: i32 = 6;
-const EINVAL: i32 = 22;
 
 /// Where an attempt is made; its working directory is the jail's root.
 #[derive(Clone, Copy)]
@@ -525,8 +520,6 @@ pub fn nodes(_: &Context) -> Outcome {
         let _ = sys::unlink(c"/jail/node");
         answers
     };
-    const EEXIST: i32 = 17;
-    const EOPNOTSUPP: i32 = 45;
     let outside = [0, EOPNOTSUPP, EINVAL, EOPNOTSUPP, EEXIST];
     want!("made, outside", make(Place::Outside), outside);
     let inside = [EPERM, EPERM, EINVAL, EPERM, EPERM];
@@ -558,7 +551,6 @@ pub fn nodes(_: &Context) -> Outcome {
         })
     };
     // A rule of zeros is no rule, and ruleset 0 has none to apply.
-    const ERPCMISMATCH: i32 = 73;
     want!("rules, outside", rules(Place::Outside), [0, ESRCH, ERPCMISMATCH, ERPCMISMATCH]);
     want!("in a native jail", rules(Place::Native), [EPERM; 4]);
     want!("inside", rules(INSIDE), [EPERM; 4]);

@@ -8,6 +8,9 @@ use cases::world::FOREIGN_ADDR;
 
 use crate::answer::{in_child, want};
 use crate::console::Text;
+use crate::errno::{
+    EADDRNOTAVAIL, EAFNOSUPPORT, EFAULT, EINVAL, ENOENT, ENOSYS, EPERM, EPROTONOSUPPORT,
+};
 use crate::jail::{self, ALL_FLAGS, Ledger};
 use crate::line_two::{Captive, Header, got};
 use crate::probe::{Bits, Probe, Verdicts};
@@ -15,14 +18,6 @@ use crate::programs::{Context, Held, KERNEL, Outcome, UNMAPPED, alone, good, set
 use crate::say;
 use crate::sys::{self, Error, Explained, Result, address_of};
 
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const EFAULT: i32 = 14;
-const EINVAL: i32 = 22;
-const EPROTONOSUPPORT: i32 = 43;
-const EAFNOSUPPORT: i32 = 47;
-const EADDRNOTAVAIL: i32 = 49;
-const ENOSYS: i32 = 78;
 /// `RJAIL_EXTERR_CATEGORY`.
 const CATEGORY: u32 = 0x726a;
 

@@ -3,6 +3,7 @@
 
 use core::ffi::CStr;
 
+use crate::errno::{EINVAL, ENOENT, ENOSYS};
 use crate::sys::{self, Error, Result, address_of};
 
 /// `RJAIL_PAPER`: its own host name, its own low ports.
@@ -19,9 +20,6 @@ pub const ALL_DEVICES: u32 = 0x8000;
 pub const ALL_FLAGS: u32 = 0xffff;
 /// Most addresses a jail can have.
 pub const MOST_ADDRESSES: u32 = abi::MAX_IP4;
-
-const ENOENT: i32 = 2;
-const ENOSYS: i32 = 78;
 
 /// `struct rjail_args`.
 #[derive(Clone, Copy)]
@@ -84,7 +82,7 @@ pub fn get(jid: i64, which: u32, ledger: &mut [abi::Row]) -> Result<abi::Info> {
         ..abi::Info::default()
     };
     let found = sys::rjail_get(number()?, &mut info, ledger)?;
-    if found == info.jid { Ok(info) } else { Err(Error(sys::EINVAL)) }
+    if found == info.jid { Ok(info) } else { Err(Error(EINVAL)) }
 }
 
 /// rjail_get(2) with a structure at this address.

@@ -11,16 +11,13 @@ use cases::world::JAIL_ADDR;
 
 use crate::answer::{in_child, want};
 use crate::console::Text;
+use crate::errno::{EDOM, EINVAL, ENOENT, EPERM};
 use crate::jail::ALL_FLAGS;
 use crate::probe::{Bits, Probe};
 use crate::programs::{Context, Outcome, good, settle};
 use crate::say;
-use crate::sys::{self, EINVAL, Error, Result, Shared};
+use crate::sys::{self, Error, Result, Shared};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
-
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const EDOM: i32 = 33;
 
 /// A process that became something and waits to be looked at.
 pub struct Captive {

@@ -17,6 +17,7 @@ mod answer;
 mod bench;
 mod console;
 mod devices;
+mod errno;
 mod escape;
 mod filter;
 mod jail;

@@ -3,7 +3,8 @@
 
 use core::ffi::CStr;
 
-use crate::sys::{self, ENOMEM, Error, Result};
+use crate::errno::ENOMEM;
+use crate::sys::{self, Error, Result};
 
 const HEADER: usize = 16;
 const NAME: usize = 32;

@@ -8,9 +8,10 @@ use cases::world::{self, LOCAL_SERVICES, SERVICE_PORT};
 use cases::{Addr, Answer, Case, Errno, Kind as SocketKind, Name, Op, Place, Proto, Who};
 
 use crate::answer::{Got, in_child};
+use crate::errno::EEXIST;
 use crate::jail::Kind;
 use crate::privileges::calls::get;
-use crate::sys::{self, EEXIST, Error, FileId, Result, Sockaddr, WithSize};
+use crate::sys::{self, Error, FileId, Result, Sockaddr, WithSize};
 use crate::unix;
 use crate::world::{JAIL_NAME, JAIL_ROOT, World};
 

@@ -9,8 +9,9 @@ use core::fmt;
 use core::mem;
 
 use crate::console::Text;
+use crate::errno::{EEXIST, EINVAL};
 use crate::programs::Outcome;
-use crate::sys::{self, EEXIST, EINVAL, Error, Result};
+use crate::sys::{self, Error, Result};
 
 const MODULE: &CStr = c"/rjail/rjail_probe.ko";
 const MODULE_FILE: &CStr = c"rjail_probe.ko";

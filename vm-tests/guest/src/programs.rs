@@ -7,11 +7,13 @@ use cases::world::{FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, SIBLING_ADDR};
 
 use crate::answer::{in_child, want};
 use crate::console::Text;
+use crate::errno::{
+    EADDRNOTAVAIL, EBUSY, EEXIST, EFAULT, EINVAL, EISCONN, ENAMETOOLONG, ENOENT, ENOEXEC, ENOSYS,
+    ENOTDIR, EPERM, ESRCH,
+};
 use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
-use crate::sys::{
-    self, EEXIST, EINVAL, Error, FileId, Result, Shared, Sockaddr, Status, address_of,
-};
+use crate::sys::{self, Error, FileId, Result, Shared, Sockaddr, Status, address_of};
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
 use crate::{devices, filter, line_two, reach, say, unix};
 
@@ -108,16 +110,6 @@ pub const MODULE: &CStr = c"/rjail/rjail.ko";
 const MODULE_FILE: &CStr = c"rjail.ko";
 const O_DIRECTORY: i32 = 0x0002_0000;
 
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const ESRCH: i32 = 3;
-const EFAULT: i32 = 14;
-const EBUSY: i32 = 16;
-const ENOTDIR: i32 = 20;
-const EADDRNOTAVAIL: i32 = 49;
-const ENAMETOOLONG: i32 = 63;
-const ENOSYS: i32 = 78;
-
 /// Loads or unloads the module, if it is not so already.
 pub fn have_module(wanted: bool) -> Result<()> {
     match (sys::kldfind(MODULE_FILE), wanted) {
@@ -180,7 +172,6 @@ fn load(_: &Context) -> Outcome {
 /// does not lend it refuses the module, rather than run it without.
 fn load_refused(_: &Context) -> Outcome {
     const LENDS: &str = "debug.link_elf_leak_locals";
-    const ENOEXEC: i32 = 8;
     let lend = |on: u8| sys::sysctl_named(LENDS, &mut [], Some(&[on])).map(drop);
     want!("private symbols withheld", lend(0), Ok(()));
     let refused = sys::kldload(MODULE).map(drop);
@@ -491,7 +482,6 @@ fn sockets_from_before(_: &Context) -> Outcome {
 /// A datagram socket that connects again gets its source from the kernel anew,
 /// which with the label alone knows of no jail.
 fn connect_again(_: &Context) -> Outcome {
-    const EISCONN: i32 = 56;
     alone(|| {
         want!("a jail", good().enter().is_ok(), true);
         let socket = udp().unwrap_or(-1);

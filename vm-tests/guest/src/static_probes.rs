@@ -4,17 +4,13 @@
 
 use crate::answer::want;
 use crate::console::Text;
+use crate::errno::{EBUSY, ENOENT, EPERM, ESRCH};
 use crate::line_two::{Captive, Header, got};
 use crate::malloc::Malloc;
 use crate::probe::{Probe, Seen};
 use crate::programs::{Context, MODULE, Outcome, good, settle, unload};
 use crate::say;
 use crate::sys::{self, Error, Result};
-
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const ESRCH: i32 = 3;
-const EBUSY: i32 = 16;
 
 /// A process that does the same thing each time it is told.
 struct Doer {

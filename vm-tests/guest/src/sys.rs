@@ -7,6 +7,7 @@
 //! whose arguments describe each other (a length that arrives by reference) are
 //! private here and wrapped below.
 
+use crate::errno::EINVAL;
 use core::arch::asm;
 use core::ffi::CStr;
 use core::{ptr, slice};
@@ -17,11 +18,6 @@ pub struct Error(pub i32);
 
 /// What a call gives back.
 pub type Result<T> = core::result::Result<T, Error>;
-
-/// Errno numbers this program itself decides on.
-pub const EEXIST: i32 = 17;
-pub const EINVAL: i32 = 22;
-pub const ENOMEM: i32 = 12;
 
 #[derive(Default)]
 struct Registers {

@@ -6,6 +6,9 @@ use core::ffi::CStr;
 
 use crate::answer::{in_child, want};
 use crate::console::Text;
+use crate::errno::{
+    EACCES, ECONNREFUSED, EINVAL, ENOENT, ENOTCAPABLE, ENOTCONN, EOPNOTSUPP, EPERM,
+};
 use crate::jail::Kind;
 use crate::privileges::calls::{ask, get, low};
 use crate::programs::{Context, Outcome, alone, good, settle};
@@ -17,13 +20,6 @@ const LOCAL: i32 = 1;
 const STREAM: i32 = 1;
 const DATAGRAM: i32 = 2;
 const SEQPACKET: i32 = 5;
-
-const EPERM: i32 = 1;
-const EACCES: i32 = 13;
-const EINVAL: i32 = 22;
-const EOPNOTSUPP: i32 = 45;
-const ECONNREFUSED: i32 = 61;
-const ENOTCAPABLE: i32 = 93;
 
 /// `struct sockaddr_un`, and how much of it counts.
 struct Name([u8; 106]);
@@ -296,8 +292,6 @@ fn take_root(jail: Option<Kind>) -> [i32; 4] {
 /// FreeBSD-SA-26:04: a directory of the host, taken through a socket that the
 /// jail can name.
 pub fn passing(_: &Context) -> Outcome {
-    const ENOENT: i32 = 2;
-    const ENOTCONN: i32 = 57;
     let giver = start_giver().unwrap_or(-1);
     want!("somebody who gives", giver > 0, true);
     let outcome = (|| {

@@ -7,9 +7,10 @@
 //! chroot(2) through it, and no look-up.
 
 use super::{
-    AT_FDCWD, Attempt, Done, EACCES, EBADF, EINVAL, ENOENT, ENOTCAPABLE, EPERM, ESRCH, EXDEV,
-    Helper, No, O_DIRECTORY, Out, Root, Scene, Seen, Within, attempt, tried,
+    AT_FDCWD, Attempt, Done, Helper, No, O_DIRECTORY, Out, Root, Scene, Seen, Within, attempt,
+    tried,
 };
+use crate::errno::{EACCES, EBADF, EINVAL, EISDIR, ENOENT, ENOTCAPABLE, EPERM, ESRCH, EXDEV};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys::{self, Result, Shared, address_of};
@@ -349,8 +350,6 @@ pub const ATTEMPTS: &[Attempt] = &[
         if killed == 0 { Done } else { No(killed) }
     }),
 ];
-
-const EISDIR: i32 = 21;
 
 /// A descriptor of a process that waits a while.
 fn process() -> Result<i32> {

@@ -3,9 +3,10 @@
 //! told when it is refused.
 
 use super::{
-    Attempt, Count, Done, EBUSY, ENOENT, EPERM, No, O_DIRECTORY, Out, ROOT, Root, Scene, Seen,
-    Where, attempt, id_at, tried,
+    Attempt, Count, Done, No, O_DIRECTORY, Out, ROOT, Root, Scene, Seen, Where, attempt, id_at,
+    tried,
 };
+use crate::errno::{EBUSY, ENOENT, EPERM};
 use crate::privileges::calls::get;
 use crate::say;
 use crate::sys::{self, Error, FileId, Result, Shared};

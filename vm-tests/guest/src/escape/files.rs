@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Files: flags, links and names across the edge, nodes, attributes.
 
-use super::{AT_FDCWD, Attempt, Done, EINVAL, ENOENT, EPERM, Helper, No, Seen, attempt, tried};
+use super::{AT_FDCWD, Attempt, Done, Helper, No, Seen, attempt, tried};
+use crate::errno::{EINVAL, ENOENT, EPERM};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys::{self, Result};

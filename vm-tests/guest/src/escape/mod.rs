@@ -20,11 +20,12 @@ use cases::world::JAIL_ADDR;
 
 use crate::answer::in_child;
 use crate::console::Text;
+use crate::errno::{EBUSY, EEXIST};
 use crate::jail::{Args, Kind, PAPER, STATFS_ALL, STATFS_BELOW};
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome, Program};
 use crate::say;
-use crate::sys::{self, EEXIST, Error, FileId, Result};
+use crate::sys::{self, Error, FileId, Result};
 
 /// Where the attempts' file system is.
 const TOP: &CStr = c"/sibling/e";
@@ -42,16 +43,6 @@ const MOUNTS: [&CStr; 5] = [
 const CROSSING: &str = "security.rjail.unix_cross_jail";
 const AT_FDCWD: i32 = -100;
 const O_DIRECTORY: i32 = 0x0002_0000;
-
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const ESRCH: i32 = 3;
-const EBADF: i32 = 9;
-const EACCES: i32 = 13;
-const EBUSY: i32 = 16;
-const EXDEV: i32 = 18;
-const EINVAL: i32 = 22;
-const ENOTCAPABLE: i32 = 93;
 
 /// Who makes the attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

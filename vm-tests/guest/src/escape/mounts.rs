@@ -6,11 +6,9 @@ use core::ffi::CStr;
 
 use cases::world::HOST_ADDR;
 
-use super::{
-    Attempt, Count, Done, EBUSY, EINVAL, ENOENT, EPERM, No, Out, Root, Scene, Seen, TOP, Within,
-    attempt, tried,
-};
+use super::{Attempt, Count, Done, No, Out, Root, Scene, Seen, TOP, Within, attempt, tried};
 use crate::console::Text;
+use crate::errno::{EBUSY, EFAULT, EINVAL, ENOENT, EOPNOTSUPP, EPERM};
 use crate::jail::{STATFS_ALL, STATFS_BELOW};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
@@ -21,8 +19,6 @@ const WORDS: usize = 293;
 const FSID: usize = 24;
 const MOUNTED_ON: usize = 165;
 const DEV: &CStr = c"/sibling/e/jail/dev";
-const EFAULT: i32 = 14;
-const EOPNOTSUPP: i32 = 45;
 
 pub const ATTEMPTS: &[Attempt] = &[
     attempt("FS-17", "mount tmpfs", Done, No(EPERM), |scene| mount(scene, c"tmpfs")),

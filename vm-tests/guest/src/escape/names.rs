@@ -3,10 +3,9 @@
 
 use core::ffi::CStr;
 
-use super::{
-    Attempt, Done, ENOENT, EPERM, EXDEV, Helper, No, Out, Root, Scene, Seen, Within, attempt, tried,
-};
+use super::{Attempt, Done, Helper, No, Out, Root, Scene, Seen, Within, attempt, tried};
 use crate::console::Text;
+use crate::errno::{ENOENT, EPERM, EXDEV};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys::{self, Error, Result, Shared};

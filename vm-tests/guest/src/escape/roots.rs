@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Climbing: "..", nested chroot(2), kept directories.
 
-use super::{
-    Attempt, Done, ENOENT, EPERM, Helper, No, O_DIRECTORY, Out, Root, Seen, Within, attempt, tried,
-};
+use super::{Attempt, Done, Helper, No, O_DIRECTORY, Out, Root, Seen, Within, attempt, tried};
+use crate::errno::{ENOENT, EPERM};
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys;

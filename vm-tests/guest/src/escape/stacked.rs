@@ -6,10 +6,11 @@
 use core::ffi::CStr;
 
 use super::{
-    AT_FDCWD, Attempt, Done, EACCES, EBADF, ENOENT, ENOTCAPABLE, EPERM, Helper, No, O_DIRECTORY,
-    Out, Scene, Seen, Within, attempt, id_at, tried,
+    AT_FDCWD, Attempt, Done, Helper, No, O_DIRECTORY, Out, Scene, Seen, Within, attempt, id_at,
+    tried,
 };
 use crate::console::Text;
+use crate::errno::{EACCES, EBADF, ENOENT, ENOTCAPABLE, ENXIO, EPERM};
 use crate::jail::ALL_DEVICES;
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome};
@@ -22,7 +23,6 @@ pub const MODULES: [&CStr; 2] = [c"/rjail/nullfs.ko", c"/rjail/fdescfs.ko"];
 const SHARE: &CStr = c"/sibling/e/other";
 const HERE: &CStr = c"/sibling/e/jail/d";
 const O_RDWR: i32 = 2;
-const ENXIO: i32 = 6;
 
 pub fn play(context: &Context) -> Outcome {
     let [Ok(null), Ok(descriptors)] = MODULES.map(sys::kldload) else {

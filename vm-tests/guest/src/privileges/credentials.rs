@@ -7,9 +7,8 @@ use cases::world::SIBLING_ADDR;
 
 use super::calls::{ask, get, low};
 use super::scene::{OTHER, Scene, USER, as_user, become_user};
-use super::{
-    Attempt, EACCES, EAGAIN, EINVAL, ENOENT, ENOMEM, ENOSYS, EPERM, ESRCH, NOT_MADE, attempt, errno,
-};
+use super::{Attempt, NOT_MADE, attempt, errno};
+use crate::errno::{EACCES, EAGAIN, EINVAL, ENOENT, ENOMEM, ENOSYS, EPERM, ESRCH};
 use crate::jail::{ALL_FLAGS, Kind};
 use crate::sys::{self, Error, Result, address_of};
 use crate::world::SIBLING_ROOT;

@@ -3,9 +3,8 @@
 
 use super::calls::{ask, get};
 use super::scene::{DIRECTORY, FILE, NOTHING, OTHER, SECOND, Scene, USER, directory, file, stat};
-use super::{
-    Attempt, EACCES, EFAULT, EFTYPE, EINVAL, EISDIR, ENOENT, EPERM, ESTALE, attempt, errno,
-};
+use super::{Attempt, attempt, errno};
+use crate::errno::{EACCES, EFAULT, EFTYPE, EINVAL, EISDIR, ENOENT, EPERM, ESTALE};
 use crate::sys::{self, Error, address_of};
 
 /// `RJAIL_CHFLAGS`.

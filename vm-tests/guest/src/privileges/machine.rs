@@ -5,9 +5,8 @@ use core::ffi::CStr;
 
 use super::calls::{ask, get};
 use super::scene::{NOTHING, Scene};
-use super::{
-    Attempt, EACCES, EBUSY, EINVAL, ENFILE, ENOENT, ENOSYS, EPERM, NOT_MADE, attempt, errno,
-};
+use super::{Attempt, NOT_MADE, attempt, errno};
+use crate::errno::{EACCES, EBUSY, EINVAL, ENFILE, ENOENT, ENOSYS, EPERM};
 use crate::sys::{self, Error};
 
 /// `RJAIL_MLOCK`.

@@ -19,6 +19,7 @@ use core::ffi::CStr;
 
 use crate::answer::in_child;
 use crate::console::Text;
+use crate::errno::{EINVAL, EPERM};
 use crate::jail::{ALL_DEVICES, ALL_FLAGS};
 use crate::programs::{Context, Outcome, good};
 use crate::say;
@@ -71,27 +72,6 @@ struct Need {
 
 /// The attempt is not made: outside, it would be the end of the test.
 const NOT_MADE: i32 = -1;
-
-const EPERM: i32 = 1;
-const ENOENT: i32 = 2;
-const ESRCH: i32 = 3;
-const ENXIO: i32 = 6;
-const ENOMEM: i32 = 12;
-const EACCES: i32 = 13;
-const EFAULT: i32 = 14;
-const EBUSY: i32 = 16;
-const ENODEV: i32 = 19;
-const EISDIR: i32 = 21;
-const EINVAL: i32 = 22;
-const ENFILE: i32 = 23;
-const EAGAIN: i32 = 35;
-const EOPNOTSUPP: i32 = 45;
-const EADDRINUSE: i32 = 48;
-const EADDRNOTAVAIL: i32 = 49;
-const ENAMETOOLONG: i32 = 63;
-const ESTALE: i32 = 70;
-const ENOSYS: i32 = 78;
-const EFTYPE: i32 = 79;
 
 /// A call that needs this privilege. Until more is said, it is root's alone
 /// outside and nobody's inside.

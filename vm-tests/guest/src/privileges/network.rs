@@ -6,9 +6,10 @@ use cases::world::JAIL_ADDR;
 
 use super::calls::{ask, get};
 use super::scene::{OTHER, Scene, as_user, interface, interface_with};
-use super::{
-    Attempt, EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENAMETOOLONG, ENODEV, ENOENT, ENXIO,
-    EOPNOTSUPP, ESRCH, attempt, errno,
+use super::{Attempt, attempt, errno};
+use crate::errno::{
+    EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENAMETOOLONG, ENODEV, ENOENT, ENXIO, EOPNOTSUPP,
+    ESRCH,
 };
 use crate::sys::{self, Error, Result, Sockaddr, WithSize, address_of};
 

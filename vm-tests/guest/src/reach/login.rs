@@ -4,8 +4,9 @@
 
 use core::ffi::CStr;
 
-use super::{EPERM, Place, early, errno, jails_gone};
+use super::{Place, early, errno, jails_gone};
 use crate::answer::{in_child, want};
+use crate::errno::EPERM;
 use crate::jail::Args;
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome, good};

@@ -5,11 +5,11 @@
 
 use core::ffi::CStr;
 
-use super::{
-    Before, ECAPMODE, EINVAL, ENOENT, ENOSYS, ENOTCAPABLE, EPERM, ESRCH, NOT_MADE, Place, Step,
-    early, errno, jails_gone, make_all, second_line, step,
-};
+use super::{Before, NOT_MADE, Place, Step, early, errno, jails_gone, make_all, second_line, step};
 use crate::answer::{in_child, want};
+use crate::errno::{
+    ECAPMODE, EINPROGRESS, EINVAL, ENOENT, ENOMEM, ENOSYS, ENOTCAPABLE, EPERM, ESRCH,
+};
 use crate::jail::{self, Ledger};
 use crate::line_two::Captive;
 use crate::privileges::calls::{ask, get, low};
@@ -274,7 +274,7 @@ pub fn messages(_: &Context) -> Outcome {
         step("sysctl kern.msgbuf", |_| {
             match sys::sysctl_named("kern.msgbuf", &mut [0; 4096], None) {
                 // There is more, and this much was read.
-                Err(Error(super::ENOMEM)) => 0,
+                Err(Error(ENOMEM)) => 0,
                 answer => errno(answer),
             }
         }),
@@ -294,7 +294,6 @@ pub fn messages(_: &Context) -> Outcome {
 pub fn wired(_: &Context) -> Outcome {
     const MCL_CURRENT: i32 = 1;
     const MCL_FUTURE: i32 = 2;
-    const EINPROGRESS: i32 = 36;
     const WIRED: &[Step] = &[
         step("mlock(2)", |_| errno(sys::allocate(PAGE).and_then(|page| sys::mlock(page)))),
         step("munlock(2)", |_| errno(sys::allocate(PAGE).and_then(|page| sys::munlock(page)))),

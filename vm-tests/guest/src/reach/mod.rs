@@ -17,22 +17,13 @@ use cases::world::JAIL_ADDR;
 
 use crate::answer::in_child_for;
 use crate::console::Text;
+use crate::errno::EPERM;
 use crate::jail::Kind;
 use crate::privileges::errno;
 use crate::programs::{Context, Outcome, Program, good, settle};
 use crate::say;
 use crate::sys::{self, Error, Result};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
-
-pub const EPERM: i32 = 1;
-pub const ENOENT: i32 = 2;
-pub const ESRCH: i32 = 3;
-pub const ENOMEM: i32 = 12;
-pub const EACCES: i32 = 13;
-pub const EINVAL: i32 = 22;
-pub const ENOSYS: i32 = 78;
-pub const ENOTCAPABLE: i32 = 93;
-pub const ECAPMODE: i32 = 94;
 
 /// Outside it is not tried: it would be the end of the machine.
 const NOT_MADE: i32 = -1;

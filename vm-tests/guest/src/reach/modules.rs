@@ -3,18 +3,14 @@
 
 use core::ffi::CStr;
 
-use super::{
-    Before, EINVAL, ENOENT, NOT_MADE, Place, Step, early, errno, jails_gone, make_all, step,
-};
+use super::{Before, NOT_MADE, Place, Step, early, errno, jails_gone, make_all, step};
 use crate::answer::{in_child, want};
+use crate::errno::{EAFNOSUPPORT, EINVAL, ENOENT, EPROTONOSUPPORT, ESRCH};
 use crate::privileges::calls::{ask, get};
 use crate::probe::Probe;
 use crate::programs::{Context, Outcome};
 use crate::say;
 use crate::sys::{self, Error, Result};
-
-const EPROTONOSUPPORT: i32 = 43;
-const EAFNOSUPPORT: i32 = 47;
 
 /// Everything that the kernel has loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +83,6 @@ const STEPS: &[Step] = &[
     .everywhere(ENOENT),
     step("a congestion control by name", |_| {
         const TCP_CONGESTION: i32 = 64;
-        const ESRCH: i32 = 3;
         let mut name = [0_u8; 256];
         name[..4].copy_from_slice(b"htcp");
         let answer = option(6, TCP_CONGESTION, &name);

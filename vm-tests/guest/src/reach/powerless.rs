@@ -4,9 +4,10 @@
 
 use core::ffi::CStr;
 
-use super::{DIED, EACCES, EPERM, NOT_THERE, Place, early, errno, jails_gone};
+use super::{DIED, NOT_THERE, Place, early, errno, jails_gone};
 use crate::answer::{in_child_for, want};
 use crate::console::Text;
+use crate::errno::{EACCES, ENOMEM, EPERM};
 use crate::line_two::Header;
 use crate::privileges::calls::ask;
 use crate::probe::Bits;
@@ -95,12 +96,10 @@ fn none_of_all(header: &Header) -> Result<&'static CStr> {
         named.add(number);
         let word = Text::<48>::of(format_args!("-{name} "));
         let word = word.bytes();
-        list.get_mut(length..length + word.len())
-            .ok_or(Error(super::ENOMEM))?
-            .copy_from_slice(word);
+        list.get_mut(length..length + word.len()).ok_or(Error(ENOMEM))?.copy_from_slice(word);
         length += word.len();
     }
-    CStr::from_bytes_until_nul(list).map_err(|_| Error(super::ENOMEM))
+    CStr::from_bytes_until_nul(list).map_err(|_| Error(ENOMEM))
 }
 
 pub fn powerless(_: &Context) -> Outcome {

@@ -5,9 +5,10 @@
 
 use core::ffi::CStr;
 
-use super::{EINVAL, EPERM, NOT_MADE, Place, early, errno, jails_gone, second_line};
+use super::{NOT_MADE, Place, early, errno, jails_gone, second_line};
 use crate::answer::want;
 use crate::console::Text;
+use crate::errno::{EINVAL, EISDIR, ENOENT, ENOMEM, EPERM};
 use crate::programs::{Context, Outcome};
 use crate::say;
 use crate::sys::{self, Error, Result, Status};
@@ -62,7 +63,7 @@ impl Oid {
         let mut bytes = [0; 96];
         let length = match self.asked(NEXT, &mut bytes) {
             Ok(length) => length,
-            Err(Error(super::ENOENT)) => return Ok(None),
+            Err(Error(ENOENT)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let (words, _) = bytes[..length].as_chunks::<4>();
@@ -104,7 +105,6 @@ impl Oid {
 
     /// Is it nothing but the place of others?
     fn only_holds(&self, kind: u32) -> bool {
-        const EISDIR: i32 = 21;
         // Of a name of one number the kernel says only that it is too short.
         self.length == 1
             || kind & CTLTYPE == CTLTYPE_NODE
@@ -170,7 +170,7 @@ impl Walk {
         match sys::wait(child, 0)?.1 {
             Status::Exited(0) => Ok(Self { bytes: &bytes[..length] }),
             Status::Exited(number) => Err(Error(number)),
-            _ => Err(Error(super::ENOMEM)),
+            _ => Err(Error(ENOMEM)),
         }
     }
 

@@ -6,9 +6,10 @@ use core::fmt;
 
 use cases::world::SIBLING_ADDR;
 
-use super::{EPERM, Place, early, errno, jails_gone, second_line};
+use super::{Place, early, errno, jails_gone, second_line};
 use crate::answer::{in_child, want};
 use crate::console::Text;
+use crate::errno::EPERM;
 use crate::jail::{Kind, PAPER};
 use crate::programs::{Context, Outcome, good};
 use crate::say;
