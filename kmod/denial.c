@@ -21,7 +21,7 @@ SDT_PROVIDER_DEFINE(rjail);
 SDT_PROBE_DEFINE3(rjail, privilege, check, denied, "uint64_t", "int",
     "struct proc *");
 
-/* True when somebody will read the reason: rjail_c_explain() takes it. */
+/* True when the thread asks for reasons, and may keep a message of the module's. */
 bool
 rjail_c_denied(const struct ucred *cred, uint64_t jid, int priv)
 {
@@ -30,7 +30,7 @@ rjail_c_denied(const struct ucred *cred, uint64_t jid, int priv)
 	SDT_PROBE3(rjail, privilege, check, denied, jid, priv, td->td_proc);
 #if __has_include(<sys/exterrvar.h>)
 	/*
-	 * The thread keeps the message.  One that is in a jail keeps the jail,
+	 * The thread keeps the pointer.  One that is in a jail keeps the jail,
 	 * and so the module; one of the kernel's that only borrowed the
 	 * credential does not.
 	 */
@@ -41,26 +41,11 @@ rjail_c_denied(const struct ucred *cred, uint64_t jid, int priv)
 #endif
 }
 
+/* A message only after rjail_c_denied(); without one, two numbers say it. */
 void
-rjail_c_explain(uint64_t jid, int priv, const char *message)
+rjail_c_explain(int error, const char *message, uint64_t p1, uint64_t p2)
 {
 #if __has_include(<sys/exterrvar.h>)
-	(void)exterr_set(EPERM, EXTERR_CATEGORY, message, jid, priv, __LINE__);
-#endif
-}
-
-/*
- * Why the caller may not enter.  It is in no jail, so nothing keeps the module
- * as long as the thread keeps a message: numbers alone, the step of the entry
- * and the descriptor that is in the way.
- */
-int
-rjail_c_exterr_entry(int error, u_int step, int descriptor)
-{
-#if __has_include(<sys/exterrvar.h>)
-	return (exterr_set(error, EXTERR_CATEGORY, NULL, step, descriptor,
-	    __LINE__));
-#else
-	return (error);
+	(void)exterr_set(error, EXTERR_CATEGORY, message, p1, p2, __LINE__);
 #endif
 }

@@ -282,22 +282,6 @@ rjail_c_vref(struct vnode *vp)
 	vref(vp);
 }
 
-/* The path of a vnode from the machine's root, if the name cache knows it. */
-int
-rjail_c_global_path(struct vnode *vp, char *path, size_t size)
-{
-	char *found, *buf;
-	int error;
-
-	error = vn_fullpath_global(vp, &found, &buf);
-	if (error != 0)
-		return (error);
-	if (strlcpy(path, found, size) >= size)
-		error = ENAMETOOLONG;
-	free(buf, M_TEMP);
-	return (error);
-}
-
 /* Whether a device is the controlling terminal of the caller's session. */
 bool
 rjail_c_is_controlling_terminal(struct cdev *dev)

@@ -32,8 +32,8 @@ void	 rjail_c_sx_xlock(struct sx *);
 void	 rjail_c_sx_xunlock(struct sx *);
 
 bool	 rjail_c_denied(const struct ucred *, uint64_t jid, int priv);
-void	 rjail_c_explain(uint64_t jid, int priv, const char *message);
-int	 rjail_c_exterr_entry(int error, u_int step, int descriptor);
+void	 rjail_c_explain(int error, const char *message, uint64_t p1,
+	    uint64_t p2);
 
 struct thread *rjail_c_curthread(void);
 void	 rjail_c_proc_lock(struct proc *);
@@ -52,7 +52,6 @@ int	 rjail_c_namei_directory(struct thread *, const char *path,
 	    struct vnode **);
 void	 rjail_c_vnode_unlock(struct vnode *);
 void	 rjail_c_vref(struct vnode *);
-int	 rjail_c_global_path(struct vnode *, char *, size_t);
 
 bool	 rjail_c_is_controlling_terminal(struct cdev *);
 struct ucred *rjail_c_socket_owner(struct vnode *);

@@ -102,15 +102,33 @@ rjail_sysctl_jailed(SYSCTL_HANDLER_ARGS)
 	return (sysctl_handle_int(oidp, &jailed, 0, req));
 }
 
+/* What is on or off, by sysctl and, before the first jail, by the loader. */
+static const struct rjail_switch {
+	const char *name;
+	int (*get)(void);
+	int (*set)(int);
+	const char *what;
+} rjail_switches[] = {
+	{ "security.rjail.second_line",
+	    rjail_entry_second_line, rjail_entry_set_second_line,
+	    "Give jails a struct prison as well; "
+	    "changes only while no jail exists" },
+	{ "security.rjail.unix_cross_jail",
+	    rjail_entry_unix_cross_jail, rjail_entry_set_unix_cross_jail,
+	    "Let UNIX-domain sockets be connected across the border of a jail, "
+	    "both ways" },
+};
+
 static int
-rjail_sysctl_second_line(SYSCTL_HANDLER_ARGS)
+rjail_sysctl_switch(SYSCTL_HANDLER_ARGS)
 {
-	int error, on = rjail_entry_second_line();
+	const struct rjail_switch *sw = arg1;
+	int error, on = sw->get();
 
 	error = sysctl_handle_int(oidp, &on, 0, req);
 	if (error != 0 || req->newptr == NULL)
 		return (error);
-	return (rjail_entry_set_second_line(on));
+	return (sw->set(on));
 }
 
 static int
@@ -140,17 +158,6 @@ static const struct {
 };
 
 static int
-rjail_sysctl_unix_cross_jail(SYSCTL_HANDLER_ARGS)
-{
-	int error, on = rjail_entry_unix_cross_jail();
-
-	error = sysctl_handle_int(oidp, &on, 0, req);
-	if (error != 0 || req->newptr == NULL)
-		return (error);
-	return (rjail_entry_set_unix_cross_jail(on));
-}
-
-static int
 rjail_sysctls_add(void)
 {
 	struct sysctl_oid *node;
@@ -177,10 +184,12 @@ rjail_sysctls_add(void)
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jailed",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
 	    rjail_sysctl_jailed, "I", "Is the caller in a jail of rjail?");
-	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "second_line",
-	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, NULL, 0,
-	    rjail_sysctl_second_line, "I", "Give jails a struct prison as well; "
-	    "changes only while no jail exists");
+	for (i = 0; i < (int)nitems(rjail_switches); i++)
+		SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO,
+		    strrchr(rjail_switches[i].name, '.') + 1,
+		    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE,
+		    __DECONST(struct rjail_switch *, &rjail_switches[i]), 0,
+		    rjail_sysctl_switch, "I", rjail_switches[i].what);
 	for (i = 0; i < (int)nitems(rjail_defaults); i++) {
 		snprintf(what, sizeof(what), "New jails that ask for the "
 		    "defaults %s", rjail_defaults[i].what);
@@ -189,10 +198,6 @@ rjail_sysctls_add(void)
 		    CTLTYPE_INT | CTLFLAG_RWTUN | CTLFLAG_MPSAFE, NULL, i,
 		    rjail_sysctl_default, "I", what);
 	}
-	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "unix_cross_jail",
-	    CTLTYPE_INT | CTLFLAG_RW | CTLFLAG_MPSAFE, NULL, 0,
-	    rjail_sysctl_unix_cross_jail, "I", "Let UNIX-domain sockets be "
-	    "connected across the border of a jail, both ways");
 	return (0);
 }
 
@@ -264,7 +269,7 @@ static int
 rjail_complete(void)
 {
 	const char *what = NULL;
-	int error, on;
+	int error, i, on;
 
 	error = rjail_entry_self_check(&what);
 	if (error != 0) {
@@ -272,19 +277,13 @@ rjail_complete(void)
 		    "%s (error %d); no jail can be made\n", what, error);
 		return (error);
 	}
-	if (getenv_int("security.rjail.second_line", &on)) {
-		error = rjail_entry_set_second_line(on);
+	for (i = 0; i < (int)nitems(rjail_switches); i++) {
+		if (!getenv_int(rjail_switches[i].name, &on))
+			continue;
+		error = rjail_switches[i].set(on);
 		if (error != 0) {
-			printf("rjail: security.rjail.second_line=%d: "
-			    "0 or 1 is wanted\n", on);
-			return (error);
-		}
-	}
-	if (getenv_int("security.rjail.unix_cross_jail", &on)) {
-		error = rjail_entry_set_unix_cross_jail(on);
-		if (error != 0) {
-			printf("rjail: security.rjail.unix_cross_jail=%d: "
-			    "0 or 1 is wanted\n", on);
+			printf("rjail: %s=%d: 0 or 1 is wanted\n",
+			    rjail_switches[i].name, on);
 			return (error);
 		}
 	}

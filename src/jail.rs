@@ -144,6 +144,7 @@ fn build(
 ) -> Result<JailRef> {
     let addresses = try_collect(request.addresses.iter().copied())?;
     let jid = REGISTRY.lock().allot()?;
+    let view = root.view();
     let lines = second_line();
     let native = if lines {
         let plan = Plan {
@@ -151,7 +152,8 @@ fn build(
             flags,
             named: &request.named,
             root: Some(root.clone()),
-            path: &request.path,
+            // Where the name cache does not know it, what the caller said will do.
+            path: if view.path.is_empty() { request.path.as_bytes() } else { &view.path },
             hostname: &request.hostname,
             addresses: &addresses,
         };
@@ -160,7 +162,7 @@ fn build(
         None
     };
     let prison = Prison::new(jid, flags, &request.named, addresses, native);
-    let jail = JailRef::new(prison.seen_from(root.view()))?;
+    let jail = JailRef::new(prison.seen_from(view))?;
     let mut registry = REGISTRY.lock();
     if lines != second_line() {
         // Somebody changed the mode while this jail was not yet counted.

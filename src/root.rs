@@ -12,6 +12,7 @@
 
 use alloc::vec::Vec;
 
+use crate::prison::JailFlags;
 use crate::{Errno, Result};
 
 /// What is known of a process that asks to enter a jail.
@@ -262,10 +263,11 @@ impl View {
 /// Whether a jail may learn of a mount.
 ///
 /// - Determines: `mount` is its number, `at` the path it was mounted at.
-/// - Returns: `Ok` for the mount of the root and those beneath; `ENOENT` for all
-///   others. `enforce_statfs` 2 hides those beneath as well, from lists; that is
-///   line two's, because this one question stands for lists and for statfs(2) of
-///   what the process has open, which opendir(3) needs.
+/// - Returns: `Ok` for all with [`JailFlags::STATFS_ALL`]; else for the mount of
+///   the root and those beneath, `ENOENT` for the others. `enforce_statfs` 2
+///   hides those beneath as well, from lists; that is line two's, because this
+///   one question stands for lists and for statfs(2) of what the process has
+///   open, which opendir(3) needs.
 /// - Locks: none.
 /// - Answers to: `prison_canseemount`.
 ///
@@ -273,6 +275,7 @@ impl View {
 /// `ENOENT`.
 #[doc(alias = "prison_canseemount")]
 #[doc(alias = "prison_enforce_statfs")]
-pub fn may_see_mount(view: &View, mount: [i32; 2], at: &[u8]) -> Result {
-    if mount == view.mount || contains(&view.path, at) { Ok(()) } else { Err(Errno::ENOENT) }
+pub fn may_see_mount(flags: JailFlags, view: &View, mount: [i32; 2], at: &[u8]) -> Result {
+    let own = mount == view.mount || contains(&view.path, at);
+    if own || flags.contains(JailFlags::STATFS_ALL) { Ok(()) } else { Err(Errno::ENOENT) }
 }

@@ -3,6 +3,7 @@
 //! of the answers.
 
 use rjail::Errno;
+use rjail::prison::JailFlags;
 use rjail::root::{Entrant, Refusal, View, admit, contains, may_move, may_see_mount, may_stand};
 
 const READY: Entrant = Entrant::READY;
@@ -176,10 +177,17 @@ fn no_directory_leaves_a_root() {
 #[test]
 fn a_jail_learns_of_its_own_mounts() {
     let view = View { mount: [7, 1], path: b"/jail".to_vec() };
-    assert_eq!(may_see_mount(&view, [7, 1], b"/"), Ok(()), "the root is not the mount's");
-    assert_eq!(may_see_mount(&view, [8, 1], b"/jail/dev"), Ok(()));
-    assert_eq!(may_see_mount(&view, [8, 1], b"/jailhouse"), Err(Errno::ENOENT));
-    assert_eq!(may_see_mount(&View::NOTHING, [8, 1], b"/"), Err(Errno::ENOENT));
+    let but_all = JailFlags::all().difference(JailFlags::STATFS_ALL);
+    for flags in [JailFlags::empty(), but_all] {
+        let sees = |view: &View, mount, at: &[u8]| may_see_mount(flags, view, mount, at);
+        assert_eq!(sees(&view, [7, 1], b"/"), Ok(()), "the root is not the mount's");
+        assert_eq!(sees(&view, [8, 1], b"/jail/dev"), Ok(()));
+        assert_eq!(sees(&view, [8, 1], b"/jailhouse"), Err(Errno::ENOENT));
+        assert_eq!(sees(&View::NOTHING, [8, 1], b"/"), Err(Errno::ENOENT));
+    }
+    let all = JailFlags::STATFS_ALL;
+    assert_eq!(may_see_mount(all, &view, [8, 1], b"/jailhouse"), Ok(()));
+    assert_eq!(may_see_mount(all, &View::NOTHING, [8, 1], b"/"), Ok(()));
 }
 
 /// exterr(3) says the number of the step, and which descriptor.

@@ -8,7 +8,6 @@ use sys_bindings as c;
 
 use crate::kernel::credential::{Jail, jail_of};
 use crate::kernel::path;
-use crate::prison::JailFlags;
 use crate::{Errno, root};
 
 /// statfs(2) and its kin. No sleep: getfsstat(2) holds the list's mutex.
@@ -31,10 +30,7 @@ unsafe extern "C" fn rjail_mount_check_stat(
 /// The mount stays.
 #[inline(never)]
 unsafe fn stat_inside(jail: &Jail, mount: *const c::mount) -> c_int {
-    if jail.flags().contains(JailFlags::STATFS_ALL) {
-        return 0;
-    }
     // SAFETY: busy, or on the list whose mutex is held.
     let (mount, at) = unsafe { path::mount(mount) };
-    Errno::from_result(root::may_see_mount(jail.view(), mount, at))
+    Errno::from_result(root::may_see_mount(jail.flags(), jail.view(), mount, at))
 }

@@ -59,8 +59,9 @@ fn denied(cred: *const c::ucred, jail: &Jail, number: c_int, asked: Option<Privi
     let jid = jail.jid().get();
     // SAFETY: the credential is only compared.
     if unsafe { c::rjail_c_denied(cred, jid, number) } {
-        // SAFETY: the text is static.
-        unsafe { c::rjail_c_explain(jid, number, why(jail, asked).as_ptr()) };
+        let (why, number) = (why(jail, asked), i64::from(number).cast_unsigned());
+        // SAFETY: the text is static, and the module stays as long as the jail.
+        unsafe { c::rjail_c_explain(Errno::EPERM.number(), why.as_ptr(), jid, number) };
     }
     Errno::EPERM.number()
 }

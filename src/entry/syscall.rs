@@ -14,7 +14,7 @@ use crate::kernel::credential::Jail;
 use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
 use crate::kernel::socket::host_order;
-use crate::kernel::uaccess::UserPtr;
+use crate::kernel::uaccess::{Plain, UserPtr};
 use crate::prison::{JailFlags, Jid};
 use crate::privilege::{LONGEST, Named, Privilege};
 use crate::{Errno, Result, address};
@@ -112,10 +112,7 @@ fn read(args: UserPtr<abi::Args>) -> Result<Request> {
 ///
 /// # Errors
 /// `EFAULT`, `EINVAL`.
-fn read_sized<T: crate::kernel::uaccess::Plain>(
-    from: UserPtr<T>,
-    head: impl Fn(&T) -> (u32, u32),
-) -> Result<T> {
+fn read_sized<T: Plain>(from: UserPtr<T>, head: impl Fn(&T) -> (u32, u32)) -> Result<T> {
     // The size comes first, so that a structure of another version is never
     // read as this one.
     let size = from.cast::<u32>().read()?;

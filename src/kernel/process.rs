@@ -3,7 +3,7 @@
 //! `sys/kern/kern_thread.c`, `sys/kern/kern_descrip.c`, `sys/kern/kern_prot.c`.
 
 use core::marker::PhantomData;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use sys_bindings as c;
 
@@ -66,9 +66,12 @@ impl Current {
     /// the way, for exterr(3).
     pub(crate) fn refuse(&self, refusal: Refusal) -> Errno {
         let errno = refusal.errno();
-        let descriptor = refusal.descriptor().unwrap_or(-1);
-        // SAFETY: writes to the running thread alone.
-        unsafe { c::rjail_c_exterr_entry(errno.number(), refusal.step(), descriptor) };
+        let step = u64::from(refusal.step());
+        let descriptor = i64::from(refusal.descriptor().unwrap_or(-1)).cast_unsigned();
+        // No message: the caller is in no jail, so nothing keeps the module as
+        // long as the thread would keep it.
+        // SAFETY: writes to the running thread alone; the message is null.
+        unsafe { c::rjail_c_explain(errno.number(), ptr::null(), step, descriptor) };
         errno
     }
 

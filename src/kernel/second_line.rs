@@ -96,7 +96,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) named: &'a Named,
     /// None only for the scratch prison: at boot there is no root yet.
     pub(crate) root: Option<Directory>,
-    pub(crate) path: &'a UserString,
+    pub(crate) path: &'a [u8],
     pub(crate) hostname: &'a UserString,
     pub(crate) addresses: &'a [Ipv4Addr],
 }
@@ -152,13 +152,7 @@ impl NativePrison {
         copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
         copy(&mut pr.pr_hostuuid, b"00000000-0000-0000-0000-000000000000");
         decimal(&mut pr.pr_name, plan.jid);
-        let size = pr.pr_path.len();
-        // SAFETY: the vnode is null or referenced, the buffer is `size` bytes.
-        let named = unsafe { c::rjail_c_global_path(pr.pr_root, pr.pr_path.as_mut_ptr(), size) };
-        if named != 0 {
-            // The name cache does not know it: what the caller said will do.
-            copy(&mut pr.pr_path, plan.path.as_bytes());
-        }
+        copy(&mut pr.pr_path, plan.path);
         let sysvipc = plan.flags.contains(JailFlags::SYSVIPC);
         // SAFETY: ours alone; makes the mutex, the lists and what modules keep.
         let error = unsafe { c::rjail_c_prison_init(prison.as_ptr(), sysvipc) };
@@ -355,8 +349,7 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     // Not in order, because the kernel searches them by halves.
     let addresses = [198, 192, 203, 100, 45].map(|first| Ipv4Addr::new(first, 0, 2, 1));
     let hostname = UserString::from_static(c"rjail-self-check.invalid");
-    let path = UserString::from_static(c"/");
-    let scratch = Scratch::new(current, &addresses, &path, &hostname)?;
+    let scratch = Scratch::new(current, &addresses, &hostname)?;
     let cred = scratch.credential.as_ptr();
 
     let mut name = [0_u8; 64];
@@ -413,11 +406,10 @@ impl Scratch {
     fn new(
         current: &Current,
         addresses: &[Ipv4Addr],
-        path: &UserString,
         hostname: &UserString,
     ) -> core::result::Result<Self, &'static CStr> {
         let flags = JailFlags::CHFLAGS;
-        let named = &Named::NONE;
+        let (named, path) = (&Named::NONE, b"/");
         let plan = Plan { jid: Jid::FIRST, flags, named, root: None, path, hostname, addresses };
         let prison = NativePrison::new(current, plan).map_err(|_| c"no memory")?;
         let credential = Credential::new().ok_or(c"no memory")?;
