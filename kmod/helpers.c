@@ -432,6 +432,14 @@ rjail_c_prison_destroy(struct prison *pr)
 	mtx_destroy(&pr->pr_mtx);
 }
 
+void
+rjail_c_prison_hostname(struct prison *pr, char *name, size_t size)
+{
+	mtx_lock(&pr->pr_mtx);
+	(void)strlcpy(name, pr->pr_hostname, size);
+	mtx_unlock(&pr->pr_mtx);
+}
+
 int
 rjail_c_racct_attach(struct prison *pr)
 {

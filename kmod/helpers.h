@@ -61,6 +61,7 @@ void	 rjail_c_prison_destroy(struct prison *);
 void	 rjail_c_prison_populate(struct prison *, void *jail);
 bool	 rjail_c_prison_lost_last_process(struct prison *);
 void	 rjail_c_prison_emptied(struct prison *);
+void	 rjail_c_prison_hostname(struct prison *, char *, size_t);
 int	 rjail_c_racct_attach(struct prison *);
 void	 rjail_c_racct_detach(struct prison *);
 void	 rjail_c_racct_changed(struct proc *, struct ucred *from,

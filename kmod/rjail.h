@@ -18,6 +18,10 @@
 /* What the system call is to do: its first argument. */
 #define	RJAIL_CREATE		1	/* struct rjail_args */
 #define	RJAIL_GET		2	/* struct rjail_info */
+#define	RJAIL_ATTACH		3	/* struct rjail_attach */
+#define	RJAIL_KILL		4	/* struct rjail_kill */
+#define	RJAIL_WHY		5	/* struct rjail_why */
+#define	RJAIL_HOLD		6	/* struct rjail_args */
 
 /* Most addresses a jail can have. */
 #define	RJAIL_MAX_IP4		255
@@ -71,25 +75,44 @@ struct rjail_args {
 };
 
 /*
- * Arguments of rjail_get(2).  Set size, version, jid and which, and, if the
- * ledger is wanted, ledger and rows.
+ * Arguments of rjail_get(2).  Set size, version, jid and which, and what is
+ * wanted beside the numbers: a place and the room there is.  Of a list as much
+ * is written as has room; of a string all or nothing.
  */
 struct rjail_info {
 	uint32_t	 size;		/* of this structure, bytes */
 	uint32_t	 version;	/* RJAIL_VERSION */
 	int64_t		 jid;		/* in: whose; out: of this jail */
-	uint32_t	 which;		/* in: RJAIL_THIS or RJAIL_NEXT */
+	uint32_t	 which;		/* in: RJAIL_THIS and so on */
 	uint32_t	 flags;		/* RJAIL_* */
 	uint32_t	 lines;		/* 2; 1: the label alone */
-	uint32_t	 ip4s;		/* how many addresses */
+	uint32_t	 ip4s;		/* in: room at ip4; out: addresses */
 	uint32_t	 rows;		/* in: room at ledger; out: there are */
 	uint32_t	 unnamed;	/* denied: numbers without a name */
 	int32_t		 last_unnamed;	/* the last of them */
 	uint32_t	 missed;	/* in no count: no memory */
 	struct rjail_privilege *ledger;	/* or NULL */
+	struct in_addr	*ip4;		/* or NULL; network order, primary first */
+	char		*hostname;	/* or NULL */
+	char		*path;		/* or NULL; from the machine's root */
+	uint32_t	 hostname_size;	/* in: room; out: bytes with the NUL */
+	uint32_t	 path_size;	/* in: room; out: bytes with the NUL */
+	uint32_t	 state;		/* RJAIL_ALIVE and so on */
+	uint32_t	 processes;	/* zombies included */
+	uint32_t	 descriptors;	/* that hold it: rjail_hold(2) */
+	uint32_t	 credentials;	/* of processes, files, sockets, ... */
+	/* What has such a credential; counted while there is no process. */
+	uint32_t	 files;		/* open in processes outside */
+	uint32_t	 connections;	/* and ports: TCP, UDP, raw IP */
 };
+/* which */
 #define	RJAIL_THIS		0	/* the jail of that number */
 #define	RJAIL_NEXT		1	/* of the next greater one */
+#define	RJAIL_HELD_BY		2	/* that this descriptor holds */
+/* state */
+#define	RJAIL_ALIVE		0	/* can be entered */
+#define	RJAIL_CLOSING		1	/* closed, processes still ending */
+#define	RJAIL_DYING		2	/* none left; something has its credential */
 
 /* One privilege, as one jail has it: what it did with it. */
 struct rjail_privilege {
@@ -100,6 +123,48 @@ struct rjail_privilege {
 	uint64_t	 denied;	/* times; stops at 2^24 - 1 */
 };
 #define	RJAIL_HELD		0x00000001u	/* root in the jail has it */
+
+/* Arguments of rjail_attach(2). */
+struct rjail_attach {
+	uint32_t	 size;		/* of this structure, bytes */
+	uint32_t	 version;	/* RJAIL_VERSION */
+	int64_t		 jid;		/* which jail */
+};
+
+/* Arguments of rjail_kill(2). */
+struct rjail_kill {
+	uint32_t	 size;		/* of this structure, bytes */
+	uint32_t	 version;	/* RJAIL_VERSION */
+	int64_t		 jid;		/* which jail */
+	int32_t		 signal;	/* or 0: only count */
+	uint32_t	 flags;		/* RJAIL_CLOSE, or 0 */
+	uint64_t	 milliseconds;	/* RJAIL_CLOSE: wait this long at most */
+};
+#define	RJAIL_CLOSE		0x00000001u	/* nobody enters any more */
+#define	RJAIL_MAX_WAIT		3600000u	/* milliseconds */
+
+/*
+ * Arguments of rjail_why(2): set size, version, jid and privilege, and text and
+ * text_size, or NULL.  The rest is the answer.
+ */
+struct rjail_why {
+	uint32_t	 size;		/* of this structure, bytes */
+	uint32_t	 version;	/* RJAIL_VERSION */
+	int64_t		 jid;		/* which jail */
+	const char	*privilege;	/* name, as <sys/priv.h> */
+	char		*text;		/* a sentence, or NULL */
+	uint32_t	 text_size;	/* in: room; out: bytes with the NUL */
+	uint32_t	 allowed;	/* root in the jail may use it: 1, or 0 */
+	uint32_t	 line;		/* 0; the line that refuses: 1, 2 */
+	uint32_t	 by;		/* RJAIL_BY_*: what settles it */
+	uint32_t	 flags;		/* any one of these would give it */
+	int32_t		 number;	/* of the privilege, in this kernel */
+};
+#define	RJAIL_BY_TABLE		0	/* the same for every jail */
+#define	RJAIL_BY_FLAG		1	/* one of flags, given or missing */
+#define	RJAIL_BY_NAME		2	/* +NAME, given or missing */
+#define	RJAIL_BY_TAKEN		3	/* -NAME */
+#define	RJAIL_BY_SECOND_LINE	4	/* the kernel's own check alone */
 
 /* Category of the extended errors of 15.x; p1 is the jail, p2 the privilege. */
 #define	RJAIL_EXTERR_CATEGORY	0x726a
@@ -149,6 +214,64 @@ static inline int64_t
 rjail_get(struct rjail_info *info)
 {
 	return (rjail_syscall(RJAIL_GET, info));
+}
+
+/*
+ * Make a jail and stay outside.  Returns a descriptor that holds the jail: while
+ * it is open the jail exists, although no process is in it.  Neither fork(2) nor
+ * a message passes it on; execve(2) closes it.  Errors as rjail(), and EMFILE,
+ * ENFILE.
+ */
+static inline int
+rjail_hold(const struct rjail_args *args)
+{
+	return ((int)rjail_syscall(RJAIL_HOLD, __DECONST(void *, args)));
+}
+
+/*
+ * Enter a jail that exists.  Returns its number, or -1 with errno: ENOENT when
+ * there is none of that number, or it is closing or dying; the rest as rjail().
+ */
+static inline int64_t
+rjail_attach(int64_t jid)
+{
+	struct rjail_attach attach = {
+		.size = sizeof(attach), .version = RJAIL_VERSION, .jid = jid,
+	};
+
+	return (rjail_syscall(RJAIL_ATTACH, &attach));
+}
+
+/*
+ * Send a signal to every process of a jail, once, atomically with respect to
+ * fork(2): no child escapes.  With RJAIL_CLOSE, for which the signal is SIGKILL,
+ * nobody enters the jail any more, what is forked in it dies at birth, and the
+ * call returns when the jail is empty.  Returns how many processes were
+ * signalled, or -1 with errno: EPERM without privilege or from inside a jail;
+ * ENOENT when there is no such jail; EINVAL for a signal, a flag or a time;
+ * EWOULDBLOCK when the time is over and EINTR when a signal came, the jail being
+ * closed then all the same.
+ */
+static inline int64_t
+rjail_kill(int64_t jid, int signal, uint32_t flags, uint64_t milliseconds)
+{
+	struct rjail_kill kill = {
+		.size = sizeof(kill), .version = RJAIL_VERSION, .jid = jid,
+		.signal = signal, .flags = flags, .milliseconds = milliseconds,
+	};
+
+	return (rjail_syscall(RJAIL_KILL, &kill));
+}
+
+/*
+ * Could root in the jail use a privilege, and why (not)?  Returns the jail's
+ * number, or -1 with errno: EPERM from inside a jail; ENOENT when there is no
+ * such jail; EINVAL for a name that this kernel has not; EFAULT, ENAMETOOLONG.
+ */
+static inline int64_t
+rjail_why(struct rjail_why *why)
+{
+	return (rjail_syscall(RJAIL_WHY, why));
 }
 #endif /* !_KERNEL */
 

@@ -499,6 +499,7 @@ fn flags_are_those_of_the_c_header() {
     expected.insert("FLAGS_ALL", JailFlags::all().bits());
     expected.insert("DEFAULTS", 1 << 31);
     expected.insert("HELD", 1);
+    expected.insert("CLOSE", 1);
     assert_eq!(defines, expected);
     let paper: Vec<_> = JailFlags::PAPER.iter_names().map(|(n, _)| format!("RJAIL_{n}")).collect();
     assert!(header.contains(&format!("RJAIL_PAPER\t\t({})", paper.join(" | "))));

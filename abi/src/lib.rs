@@ -16,6 +16,14 @@ pub mod operation {
     pub const CREATE: i32 = 1;
     /// `RJAIL_GET`, with [`Info`](super::Info).
     pub const GET: i32 = 2;
+    /// `RJAIL_ATTACH`, with [`Attach`](super::Attach).
+    pub const ATTACH: i32 = 3;
+    /// `RJAIL_KILL`, with [`Kill`](super::Kill).
+    pub const KILL: i32 = 4;
+    /// `RJAIL_WHY`, with [`Why`](super::Why).
+    pub const WHY: i32 = 5;
+    /// `RJAIL_HOLD`, with [`Args`](super::Args).
+    pub const HOLD: i32 = 6;
 }
 
 /// `RJAIL_DEFAULTS`: a flag beside those of a jail, for what the sysctls under
@@ -58,13 +66,13 @@ pub struct Info {
     pub version: u32,
     /// In: which jail. Out: the same, or the next.
     pub jid: i64,
-    /// In: [`THIS`] or [`NEXT`].
+    /// In: [`THIS`], [`NEXT`] or [`HELD_BY`].
     pub which: u32,
     /// Out: its flags.
     pub flags: u32,
     /// Out: 2, or 1 when the label alone confines it.
     pub lines: u32,
-    /// Out: how many addresses it has.
+    /// In: room at `ip4`, in addresses. Out: how many it has.
     pub ip4s: u32,
     /// In: room at `ledger`, in rows. Out: rows that there are.
     pub rows: u32,
@@ -76,12 +84,121 @@ pub struct Info {
     pub missed: u32,
     /// Where the ledger goes, [`Row`]s, or null.
     pub ledger: usize,
+    /// Where its addresses go, four bytes each, network order, or null.
+    pub ip4: usize,
+    /// Where its host name goes, or null.
+    pub hostname: usize,
+    /// Where its path goes, from the machine's root, or null.
+    pub path: usize,
+    /// In: room at `hostname`. Out: the bytes of it, its NUL included.
+    pub hostname_size: u32,
+    /// In: room at `path`. Out: the bytes of it, its NUL included.
+    pub path_size: u32,
+    /// Out: [`ALIVE`], [`CLOSING`] or [`DYING`].
+    pub state: u32,
+    /// Out: its processes, zombies included.
+    pub processes: u32,
+    /// Out: the descriptors that hold it.
+    pub descriptors: u32,
+    /// Out: its credentials, of processes, files, sockets and whatever else.
+    pub credentials: u32,
+    /// Out: its files that processes outside have open; counted while it has no
+    /// process.
+    pub files: u32,
+    /// Out: its connections and ports, likewise.
+    pub connections: u32,
 }
 
 /// `RJAIL_THIS`: the jail of this number.
 pub const THIS: u32 = 0;
 /// `RJAIL_NEXT`: the jail of the next greater number.
 pub const NEXT: u32 = 1;
+/// `RJAIL_HELD_BY`: the jail that this descriptor holds.
+pub const HELD_BY: u32 = 2;
+
+/// `RJAIL_ALIVE`: it can be entered.
+pub const ALIVE: u32 = 0;
+/// `RJAIL_CLOSING`: nobody enters it any more, and its processes are ending.
+pub const CLOSING: u32 = 1;
+/// `RJAIL_DYING`: no process is left; something still has its credential.
+pub const DYING: u32 = 2;
+
+/// `struct rjail_attach`: which jail to enter.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attach {
+    /// Of this structure, bytes.
+    pub size: u32,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which jail.
+    pub jid: i64,
+}
+
+/// `struct rjail_kill`: a signal to all of a jail.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kill {
+    /// Of this structure, bytes.
+    pub size: u32,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which jail.
+    pub jid: i64,
+    /// The signal; 0 only counts.
+    pub signal: i32,
+    /// [`CLOSE`], or 0.
+    pub flags: u32,
+    /// With [`CLOSE`]: how long to wait for the last process at most.
+    pub milliseconds: u64,
+}
+
+/// `RJAIL_CLOSE`: nobody enters any more, and what is forked dies at birth.
+pub const CLOSE: u32 = 1;
+/// `RJAIL_MAX_WAIT`: the longest wait, in milliseconds.
+pub const MAX_WAIT: u64 = 3_600_000;
+
+/// `struct rjail_why`: could root in a jail use a privilege, and why (not)?
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Why {
+    /// Of this structure, bytes.
+    pub size: u32,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which jail.
+    pub jid: i64,
+    /// The privilege's name: a C string.
+    pub privilege: usize,
+    /// Where a sentence goes, or null.
+    pub text: usize,
+    /// In: room at `text`. Out: the bytes of it, its NUL included.
+    pub text_size: u32,
+    /// Out: 1, or 0 when one of the lines refuses it.
+    pub allowed: u32,
+    /// Out: which line that is, or 0.
+    pub line: u32,
+    /// Out: what settles it: [`by`].
+    pub by: u32,
+    /// Out: any one of these flags would give it.
+    pub flags: u32,
+    /// Out: the kernel's number of it.
+    pub number: i32,
+}
+
+/// What settles whether a jail has a privilege.
+pub mod by {
+    /// `RJAIL_BY_TABLE`: the same for every jail.
+    pub const TABLE: u32 = 0;
+    /// `RJAIL_BY_FLAG`: one of the flags, given or missing.
+    pub const FLAG: u32 = 1;
+    /// `RJAIL_BY_NAME`: `+NAME`, given or missing.
+    pub const NAME: u32 = 2;
+    /// `RJAIL_BY_TAKEN`: `-NAME`.
+    pub const TAKEN: u32 = 3;
+    /// `RJAIL_BY_SECOND_LINE`: the kernel's own check alone.
+    pub const SECOND_LINE: u32 = 4;
+}
 
 /// Bytes of a privilege's name, its NUL included.
 pub const NAME: usize = 32;

@@ -2,7 +2,7 @@
 //! The system call: from user memory to a [`Request`], from a jail to what
 //! rjail_get(2) tells of it.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::offset_of;
 
 use static_assertions::const_assert_eq;
@@ -13,6 +13,7 @@ use crate::jail::{self, Request};
 use crate::kernel::credential::Jail;
 use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
+use crate::kernel::second_line::{self, network_order};
 use crate::kernel::socket::host_order;
 use crate::kernel::uaccess::{Plain, UserPtr};
 use crate::prison::{JailFlags, Jid};
@@ -30,15 +31,37 @@ same_layout! {
     abi::Args = c::rjail_args { size version path hostname ip4 ip4s flags privileges }
     abi::Info = c::rjail_info {
         size version jid which flags lines ip4s rows unnamed last_unnamed missed ledger
+        ip4 hostname path hostname_size path_size state processes descriptors credentials
+        files connections
+    }
+    abi::Attach = c::rjail_attach { size version jid }
+    abi::Kill = c::rjail_kill { size version jid signal flags milliseconds }
+    abi::Why = c::rjail_why {
+        size version jid privilege text text_size allowed line by flags number
     }
     abi::Row = c::rjail_privilege { name number state allowed denied }
 }
 const_assert_eq!(abi::VERSION, c::RJAIL_VERSION.cast_unsigned());
 const_assert_eq!(abi::operation::CREATE, c::RJAIL_CREATE);
 const_assert_eq!(abi::operation::GET, c::RJAIL_GET);
+const_assert_eq!(abi::operation::ATTACH, c::RJAIL_ATTACH);
+const_assert_eq!(abi::operation::KILL, c::RJAIL_KILL);
+const_assert_eq!(abi::operation::WHY, c::RJAIL_WHY);
+const_assert_eq!(abi::operation::HOLD, c::RJAIL_HOLD);
 const_assert_eq!(abi::DEFAULTS as i64, c::RJAIL_DEFAULTS);
 const_assert_eq!(abi::THIS, c::RJAIL_THIS.cast_unsigned());
 const_assert_eq!(abi::NEXT, c::RJAIL_NEXT.cast_unsigned());
+const_assert_eq!(abi::HELD_BY, c::RJAIL_HELD_BY.cast_unsigned());
+const_assert_eq!(abi::ALIVE, c::RJAIL_ALIVE.cast_unsigned());
+const_assert_eq!(abi::CLOSING, c::RJAIL_CLOSING.cast_unsigned());
+const_assert_eq!(abi::DYING, c::RJAIL_DYING.cast_unsigned());
+const_assert_eq!(abi::CLOSE, c::RJAIL_CLOSE.cast_unsigned());
+const_assert_eq!(abi::MAX_WAIT, c::RJAIL_MAX_WAIT as u64);
+const_assert_eq!(abi::by::TABLE, c::RJAIL_BY_TABLE.cast_unsigned());
+const_assert_eq!(abi::by::FLAG, c::RJAIL_BY_FLAG.cast_unsigned());
+const_assert_eq!(abi::by::NAME, c::RJAIL_BY_NAME.cast_unsigned());
+const_assert_eq!(abi::by::TAKEN, c::RJAIL_BY_TAKEN.cast_unsigned());
+const_assert_eq!(abi::by::SECOND_LINE, c::RJAIL_BY_SECOND_LINE.cast_unsigned());
 const_assert_eq!(abi::HELD, c::RJAIL_HELD.cast_unsigned());
 const_assert_eq!(abi::MAX_IP4, c::RJAIL_MAX_IP4.cast_unsigned());
 const_assert_eq!(address::MAX, c::RJAIL_MAX_IP4 as usize);
@@ -65,6 +88,10 @@ unsafe extern "C" fn rjail_entry_syscall(
     let done = match operation {
         abi::operation::CREATE => create(&mut current, UserPtr::new(structure.cast())),
         abi::operation::GET => get(&current, UserPtr::new(structure.cast())),
+        abi::operation::ATTACH
+        | abi::operation::KILL
+        | abi::operation::WHY
+        | abi::operation::HOLD => Err(Errno::ENOSYS),
         _ => Err(Errno::EINVAL),
     };
     match done {
@@ -154,6 +181,15 @@ fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
         rows += 1;
     }
     let unnamed = ledger.unnamed();
+    let addresses = jail.addresses();
+    if asked.ip4 != 0 {
+        for (at, address) in (0..asked.ip4s).zip(addresses) {
+            let address = c::in_addr { s_addr: network_order(*address) };
+            UserPtr::<c::in_addr>::at(asked.ip4).add(at).write(&address)?;
+        }
+    }
+    let hostname = second_line::hostname(jail.second_line());
+    let hostname = CStr::from_bytes_until_nul(&hostname).unwrap_or_default().to_bytes();
     to.write(&abi::Info {
         jid: jail.jid().get().cast_signed(),
         flags: jail.flags().bits(),
@@ -163,6 +199,8 @@ fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
         unnamed: unnamed.denied,
         last_unnamed: unnamed.last,
         missed: ledger.missed(),
+        hostname_size: UserPtr::at(asked.hostname).write_string(asked.hostname_size, hostname)?,
+        path_size: UserPtr::at(asked.path).write_string(asked.path_size, &jail.view().path)?,
         ..asked
     })?;
     Ok(jail.jid())

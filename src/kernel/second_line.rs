@@ -432,6 +432,17 @@ impl Scratch {
     }
 }
 
+/// The host name that a jail sees, up to its NUL: its own, or without a second
+/// line the machine's.
+pub(crate) fn hostname(prison: Option<&NativePrison>) -> [u8; c::MAXHOSTNAMELEN as usize] {
+    let mut name = [0; c::MAXHOSTNAMELEN as usize];
+    let machine = &raw mut c::prison0;
+    let prison = prison.map_or(machine, NativePrison::as_ptr);
+    // SAFETY: alive, and `name` has that much room. Takes the prison's lock.
+    unsafe { c::rjail_c_prison_hostname(prison, name.as_mut_ptr().cast(), name.len()) };
+    name
+}
+
 /// As `struct in_addr` keeps it.
 pub(crate) const fn network_order(address: Ipv4Addr) -> u32 {
     u32::from_ne_bytes(address.octets())

@@ -27,6 +27,12 @@ unsafe impl Plain for abi::Args {}
 unsafe impl Plain for abi::Info {}
 // SAFETY: bytes and integers, as above.
 unsafe impl Plain for abi::Row {}
+// SAFETY: as above.
+unsafe impl Plain for abi::Attach {}
+// SAFETY: as above.
+unsafe impl Plain for abi::Kill {}
+// SAFETY: as above.
+unsafe impl Plain for abi::Why {}
 // SAFETY: four bytes.
 unsafe impl Plain for c::in_addr {}
 
@@ -94,6 +100,28 @@ impl<T: Plain> UserPtr<T> {
         // SAFETY: that many were filled in, and any bits are a `T` (`Plain`).
         unsafe { values.set_len(count) };
         Ok(values)
+    }
+}
+
+impl UserPtr<u8> {
+    /// Copies a string out with a NUL behind it, if it has room; how many bytes
+    /// that takes.
+    ///
+    /// # Errors
+    /// `EFAULT`; `EINVAL` for a string that no `u32` counts. May sleep.
+    pub(crate) fn write_string(self, room: u32, text: &[u8]) -> Result<u32> {
+        let size = text.len().checked_add(1).and_then(|size| u32::try_from(size).ok());
+        let size = size.ok_or(Errno::EINVAL)?;
+        if self.0.is_null() || room < size {
+            return Ok(size);
+        }
+        // SAFETY: the source is `text`; the destination is checked by copyout.
+        let error = unsafe { c::copyout(text.as_ptr().cast(), self.0.cast(), text.len()) };
+        Errno::check(error)?;
+        let nul = Self(self.0.wrapping_add(text.len()));
+        // SAFETY: as above, of one byte.
+        let error = unsafe { c::copyout(c"".as_ptr().cast(), nul.0.cast(), 1) };
+        Errno::check(error).map(|()| size)
     }
 }
 
