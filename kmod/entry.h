@@ -5,9 +5,14 @@
 
 struct componentname;
 struct inpcb;
+struct ksem;
 struct label;
 struct mount;
+struct msqid_kernel;
 struct proc;
+struct semid_kernel;
+struct shmfd;
+struct shmid_kernel;
 struct sockaddr;
 struct socket;
 struct thread;
@@ -45,6 +50,18 @@ void	rjail_cred_destroy_label(struct label *);
 int	rjail_cred_check_visible(struct ucred *, struct ucred *);
 int	rjail_inpcb_check_visible(struct ucred *, struct inpcb *, struct label *);
 int	rjail_mount_check_stat(struct ucred *, struct mount *, struct label *);
+void	rjail_posixsem_create(struct ucred *, struct ksem *, struct label *);
+void	rjail_posixsem_init_label(struct label *);
+int	rjail_posixsem_check_open(struct ucred *, struct ksem *,
+	    struct label *);
+int	rjail_posixsem_check_unlink(struct ucred *, struct ksem *,
+	    struct label *);
+void	rjail_posixshm_create(struct ucred *, struct shmfd *, struct label *);
+void	rjail_posixshm_init_label(struct label *);
+int	rjail_posixshm_check_open(struct ucred *, struct shmfd *,
+	    struct label *, accmode_t);
+int	rjail_posixshm_check_unlink(struct ucred *, struct shmfd *,
+	    struct label *);
 int	rjail_priv_check(struct ucred *, int);
 int	rjail_proc_check_debug(struct ucred *, struct proc *);
 int	rjail_proc_check_sched(struct ucred *, struct proc *);
@@ -59,6 +76,26 @@ int	rjail_socket_check_listen(struct ucred *, struct socket *,
 	    struct label *);
 int	rjail_socket_check_visible(struct ucred *, struct socket *,
 	    struct label *);
+int	rjail_sysvmsq_check_msqctl(struct ucred *, struct msqid_kernel *,
+	    struct label *, int);
+int	rjail_sysvmsq_check_msqget(struct ucred *, struct msqid_kernel *,
+	    struct label *);
+int	rjail_sysvmsq_check_msqrcv(struct ucred *, struct msqid_kernel *,
+	    struct label *);
+int	rjail_sysvmsq_check_msqsnd(struct ucred *, struct msqid_kernel *,
+	    struct label *);
+int	rjail_sysvsem_check_semctl(struct ucred *, struct semid_kernel *,
+	    struct label *, int);
+int	rjail_sysvsem_check_semget(struct ucred *, struct semid_kernel *,
+	    struct label *);
+int	rjail_sysvsem_check_semop(struct ucred *, struct semid_kernel *,
+	    struct label *, size_t);
+int	rjail_sysvshm_check_shmat(struct ucred *, struct shmid_kernel *,
+	    struct label *, int);
+int	rjail_sysvshm_check_shmctl(struct ucred *, struct shmid_kernel *,
+	    struct label *, int);
+int	rjail_sysvshm_check_shmget(struct ucred *, struct shmid_kernel *,
+	    struct label *, int);
 int	rjail_vnode_check_open(struct ucred *, struct vnode *, struct label *,
 	    accmode_t);
 int	rjail_vnode_check_revoke(struct ucred *, struct vnode *,

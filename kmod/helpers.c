@@ -323,6 +323,13 @@ rjail_c_socket_owner(struct vnode *vp)
 	return (owner);
 }
 
+/* Since the machine started, in fractions of 2^-32 seconds. */
+uint64_t
+rjail_c_uptime(void)
+{
+	return (sbinuptime());
+}
+
 /*
  * The kernel runs this when the last process of the prison has gone, with a
  * reference that it took for the purpose.
@@ -335,22 +342,27 @@ rjail_c_prison_complete(void *jail, int pending __unused)
 
 /*
  * Tells what else keeps data for prisons (System V IPC, mac_do(4), linux(4)) of
- * a new one, in the words of jail_set(2).
+ * a new one, in the words of jail_set(2): sysvipc is a JAIL_SYS_ value.
  */
 static int
-rjail_c_prison_announce(struct prison *pr, bool sysvipc)
+rjail_c_prison_announce(struct prison *pr, int sysvipc)
 {
+	static const char *const kinds[] = { "sysvmsg", "sysvsem", "sysvshm" };
 	struct vfsoptlist opts;
-	struct vfsopt opt = {
-		.name = __DECONST(char *,
-		    sysvipc ? "allow.sysvipc" : "allow.nosysvipc"),
-		.pos = -1,
-	};
-	int error;
+	struct vfsopt opt[nitems(kinds)];
+	int error, i;
 
 	sx_assert(&allprison_lock, SX_XLOCKED);
 	TAILQ_INIT(&opts);
-	TAILQ_INSERT_TAIL(&opts, &opt, link);
+	for (i = 0; i < (int)nitems(kinds); i++) {
+		opt[i] = (struct vfsopt){
+			.name = __DECONST(char *, kinds[i]),
+			.value = &sysvipc,
+			.len = sizeof(sysvipc),
+			.pos = -1,
+		};
+		TAILQ_INSERT_TAIL(&opts, &opt[i], link);
+	}
 	error = osd_jail_call(pr, PR_METHOD_CREATE, &opts);
 	if (error == 0)
 		error = osd_jail_call(pr, PR_METHOD_SET, &opts);
@@ -369,7 +381,7 @@ rjail_c_prison_count(struct prison *pr, int by)
 }
 
 int
-rjail_c_prison_init(struct prison *pr, bool sysvipc)
+rjail_c_prison_init(struct prison *pr, int sysvipc)
 {
 	int error;
 

@@ -56,7 +56,9 @@ void	 rjail_c_vref(struct vnode *);
 bool	 rjail_c_is_controlling_terminal(struct cdev *);
 struct ucred *rjail_c_socket_owner(struct vnode *);
 
-int	 rjail_c_prison_init(struct prison *, bool sysvipc);
+uint64_t rjail_c_uptime(void);
+
+int	 rjail_c_prison_init(struct prison *, int sysvipc);
 void	 rjail_c_prison_destroy(struct prison *);
 void	 rjail_c_prison_populate(struct prison *, void *jail);
 bool	 rjail_c_prison_lost_last_process(struct prison *);

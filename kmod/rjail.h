@@ -46,7 +46,8 @@
 #define	RJAIL_SOCKET_AF		0x00002000u	/* sockets of other families */
 #define	RJAIL_TUN		0x00004000u	/* tun(4) and tap(4) devices */
 #define	RJAIL_ALL_DEVICES	0x00008000u	/* whatever devfs shows */
-#define	RJAIL_FLAGS_ALL		0x0000ffffu
+#define	RJAIL_SYSVIPC_OWN	0x00010000u	/* System V IPC of its own */
+#define	RJAIL_FLAGS_ALL		0x0001ffffu
 
 /* And those that the sysctls under security.rjail name for new jails. */
 #define	RJAIL_DEFAULTS		0x80000000u

@@ -3,7 +3,8 @@
 //!
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
-//!    [`address`], [`privilege`], [`root`], [`device`], [`unix`].
+//!    [`address`], [`privilege`], [`root`], [`device`], [`unix`],
+//!    [`ipc`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
 //!    process. Then `kernel`, safe wrappers of the kernel's objects, and
@@ -34,6 +35,7 @@ extern crate alloc;
 pub mod address;
 pub mod device;
 pub mod errno;
+pub mod ipc;
 pub mod prison;
 pub mod privilege;
 pub mod root;

@@ -18,7 +18,9 @@ const TYPES: &[&str] = &[
     "filedesc",
     "in_addr",
     "inpcb",
+    "ksem",
     "label",
+    "msqid_kernel",
     "prison",
     "prison_state",
     "proc",
@@ -30,6 +32,9 @@ const TYPES: &[&str] = &[
     "rjail_kill",
     "rjail_privilege",
     "rjail_why",
+    "semid_kernel",
+    "shmfd",
+    "shmid_kernel",
     "sockaddr",
     "sockaddr_in",
     "socket",
@@ -79,6 +84,7 @@ const FUNCTIONS: &[&str] = &[
 /// Constants and variables.
 const VARS: &[&str] = &[
     "AF_.*",
+    "JAIL_SYS_.*",
     "MAC_MAX_SLOTS",
     "MAXHOSTNAMELEN",
     "MAXPATHLEN",

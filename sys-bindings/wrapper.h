@@ -11,9 +11,14 @@
 #include <sys/epoch.h>
 #include <sys/filedesc.h>
 #include <sys/jail.h>
+#include <sys/ksem.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/priv.h>
 #include <sys/proc.h>
 #include <sys/protosw.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/socketvar.h>
 #include <sys/sx.h>

@@ -269,7 +269,8 @@ fn names_open_the_second_line() {
                 assert!(flags.contains(flag), "{}", row.name);
             }
             (Verdict::AllowWith(flags), opens) => {
-                assert_eq!((flags, opens), (JailFlags::SYSVIPC, Opens::Nothing), "{}", row.name);
+                let system_v = JailFlags::SYSVIPC.union(JailFlags::SYSVIPC_OWN);
+                assert_eq!((flags, opens), (system_v, Opens::Nothing), "{}", row.name);
             }
             (Verdict::Allow | Verdict::Deny, opens) => {
                 assert_eq!(opens, Opens::Nothing, "{}", row.name);
@@ -357,6 +358,7 @@ fn what_each_flag_opens() {
         // there; the privilege it asks before, PRIV_SYSCTL_WRITEJAIL, is wider.
         ("SET_HOSTNAME", vec![]),
         ("SYSVIPC", vec!["PRIV_IPC_ADMIN", "PRIV_IPC_READ", "PRIV_IPC_WRITE"]),
+        ("SYSVIPC_OWN", vec!["PRIV_IPC_ADMIN", "PRIV_IPC_READ", "PRIV_IPC_WRITE"]),
         ("TUN", vec![]),
     ]
     .into();

@@ -11,7 +11,7 @@ use crate::jail;
 use crate::kernel::credential::{JailRef, jid_of};
 use crate::kernel::process::Current;
 use crate::kernel::second_line::NativePrison;
-use crate::kernel::{path, second_line, task};
+use crate::kernel::{ipc, path, second_line, task};
 use crate::prison::{Default, Jid};
 
 /// Before the policy is registered.
@@ -23,6 +23,7 @@ unsafe extern "C" fn rjail_entry_load() -> c_int {
     // SAFETY: once, and nobody can reach the registry yet.
     unsafe { jail::REGISTRY.init(c"rjail registry") };
     path::moves_init();
+    ipc::begin_marks();
     0
 }
 

@@ -18,7 +18,8 @@ pub(crate) type JailRef = Ref<Jail>;
 /// The policy's slot in a label.
 ///
 /// # Invariants
-/// Holds zero or an address of `JailRef::into_raw`, which it owns.
+/// In a credential it holds zero or an address of `JailRef::into_raw`, which it
+/// owns; in any other object zero or a number.
 #[derive(Clone, Copy)]
 pub(crate) struct Label(NonNull<c::label>);
 
@@ -74,6 +75,24 @@ impl Label {
         unsafe { self.slot().write(new) };
         // SAFETY: the slot owned it, and holds it no more.
         drop(unsafe { JailRef::from_raw(old) });
+    }
+}
+
+/// The label of an object that keeps a number of the policy's, and nothing that
+/// is counted.
+impl Label {
+    /// That number; 0 in a fresh label.
+    pub(crate) fn number(self) -> u64 {
+        self.raw() as u64
+    }
+
+    /// Sets it.
+    ///
+    /// # Safety
+    /// The label of such an object, which nobody else can reach yet.
+    pub(crate) unsafe fn set_number(self, number: u64) {
+        // SAFETY: the caller is alone with the label; `slot` is inside it.
+        unsafe { self.slot().write(number.cast_signed() as isize) };
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) mod credential;
 #[cfg(target_os = "none")]
 pub(crate) mod device;
 #[cfg(target_os = "none")]
+pub(crate) mod ipc;
+#[cfg(target_os = "none")]
 pub(crate) mod lock;
 #[cfg(target_os = "none")]
 mod panic;

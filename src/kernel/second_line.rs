@@ -19,7 +19,7 @@ use super::memory::try_collect;
 use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
-use crate::prison::{JailFlags, Jid};
+use crate::prison::{JailFlags, Jid, SystemV};
 use crate::privilege::{Named, Opens};
 use crate::{Errno, Result, address};
 
@@ -152,8 +152,18 @@ impl NativePrison {
         copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
         copy(&mut pr.pr_hostuuid, b"00000000-0000-0000-0000-000000000000");
         decimal(&mut pr.pr_name, plan.jid);
-        copy(&mut pr.pr_path, plan.path);
-        let sysvipc = plan.flags.contains(JailFlags::SYSVIPC);
+        // What POSIX names begin with, and the mounts that are seen below it: with
+        // the latter out of sight, no two jails have one.
+        if plan.flags.enforce_statfs() == 1 {
+            copy(&mut pr.pr_path, plan.path);
+        } else {
+            own_names(&mut pr.pr_path, plan.jid);
+        }
+        let sysvipc = match plan.flags.system_v() {
+            SystemV::None => c::JAIL_SYS_DISABLE,
+            SystemV::Own => c::JAIL_SYS_NEW,
+            SystemV::Hosts => c::JAIL_SYS_INHERIT,
+        };
         // SAFETY: ours alone; makes the mutex, the lists and what modules keep.
         let error = unsafe { c::rjail_c_prison_init(prison.as_ptr(), sysvipc) };
         // From here on dropping it takes it apart.
@@ -321,6 +331,17 @@ fn copy(to: &mut [core::ffi::c_char], from: &[u8]) {
     let room = to.len().saturating_sub(1);
     for (to, from) in to.iter_mut().take(room).zip(from) {
         *to = from.cast_signed();
+    }
+}
+
+/// A path that no other jail has.
+fn own_names(to: &mut [core::ffi::c_char], jid: Jid) {
+    const BEGIN: &[u8] = b"/rjail/";
+    if let Some((begin, rest)) = to.split_at_mut_checked(BEGIN.len()) {
+        for (to, from) in begin.iter_mut().zip(BEGIN) {
+            *to = from.cast_signed();
+        }
+        decimal(rest, jid);
     }
 }
 

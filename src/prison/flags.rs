@@ -46,12 +46,27 @@ bitflags::bitflags! {
         const TUN = 0x4000;
         /// No list of devices: what devfs shows can be opened.
         const ALL_DEVICES = 0x8000;
+        /// System V IPC of the jail's own: its keys, its objects, gone with it.
+        /// [`Self::SYSVIPC`] is more, and counts where both are given.
+        const SYSVIPC_OWN = 0x1_0000;
     }
 }
 
 impl JailFlags {
     /// The jail of the paper: its own name, its own low ports, nothing more.
     pub const PAPER: Self = Self::SET_HOSTNAME.union(Self::RESERVED_PORTS);
+
+    /// Whose objects of System V IPC the jail finds.
+    #[must_use]
+    pub const fn system_v(self) -> SystemV {
+        if self.contains(Self::SYSVIPC) {
+            SystemV::Hosts
+        } else if self.contains(Self::SYSVIPC_OWN) {
+            SystemV::Own
+        } else {
+            SystemV::None
+        }
+    }
 
     /// What the kernel calls `enforce_statfs`: 0, 1 or 2, the more the less is
     /// seen.
@@ -65,4 +80,16 @@ impl JailFlags {
             2
         }
     }
+}
+
+/// Whose objects of System V IPC a jail finds: what jail(8) calls `sysvshm`,
+/// `sysvsem` and `sysvmsg`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SystemV {
+    /// None; the calls are not there.
+    None,
+    /// Its own.
+    Own,
+    /// Its host's as well.
+    Hosts,
 }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 pub use defaults::Default;
-pub use flags::JailFlags;
+pub use flags::{JailFlags, SystemV};
 pub use jid::Jid;
 pub use registry::Registry;
 

@@ -340,7 +340,7 @@ privileges! {
     }
     "Interprocess communication" {
         IpcAdmin "PRIV_IPC_ADMIN" => with(
-            JailFlags::SYSVIPC,
+            JailFlags::SYSVIPC.union(JailFlags::SYSVIPC_OWN),
             "Objects of System V IPC, other owners' among them, come with the flag or not at all.",
             "ipcperm() in kern/sysv_ipc.c",
         )
@@ -355,7 +355,7 @@ privileges! {
         )
         .tighter("native grants it always");
         IpcRead "PRIV_IPC_READ" => with(
-            JailFlags::SYSVIPC,
+            JailFlags::SYSVIPC.union(JailFlags::SYSVIPC_OWN),
             "Objects of System V IPC, other owners' among them, come with the flag or not at all.",
             "ipcperm() in kern/sysv_ipc.c",
         )
@@ -365,7 +365,7 @@ privileges! {
                  it on",
             );
         IpcWrite "PRIV_IPC_WRITE" => with(
-            JailFlags::SYSVIPC,
+            JailFlags::SYSVIPC.union(JailFlags::SYSVIPC_OWN),
             "Objects of System V IPC, other owners' among them, come with the flag or not at all.",
             "ipcperm() in kern/sysv_ipc.c",
         )

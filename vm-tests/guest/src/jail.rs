@@ -16,8 +16,12 @@ pub const STATFS_ALL: u32 = 0x1000;
 pub const TUN: u32 = 0x4000;
 /// `RJAIL_ALL_DEVICES`: no list of devices.
 pub const ALL_DEVICES: u32 = 0x8000;
+/// `RJAIL_SYSVIPC`: System V IPC, the host's as well.
+pub const SYSVIPC: u32 = 0x8;
+/// `RJAIL_SYSVIPC_OWN`: System V IPC of its own.
+pub const SYSVIPC_OWN: u32 = 0x1_0000;
 /// Every flag that version 1 has.
-pub const ALL_FLAGS: u32 = 0xffff;
+pub const ALL_FLAGS: u32 = 0x1_ffff;
 /// Most addresses a jail can have.
 pub const MOST_ADDRESSES: u32 = abi::MAX_IP4;
 

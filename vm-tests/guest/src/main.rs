@@ -31,6 +31,7 @@ mod reach;
 mod static_probes;
 mod sys;
 mod tool;
+mod trespass;
 mod unix;
 mod world;
 
@@ -101,6 +102,8 @@ const LATE: &[Group] = &[
     Group::programs("escape-first-line", true, &[escape::CLASSES]).without_second_line(),
     Group::programs("reach", true, &[reach::ALL]),
     Group::programs("reach-first-line", true, &[reach::ALL]).without_second_line(),
+    Group::programs("trespass", true, &[trespass::ALL]),
+    Group::programs("trespass-first-line", true, &[trespass::ALL]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];
@@ -112,6 +115,7 @@ const BOOT: &[Group] = &[
     Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
     Group::programs("escape", true, &[escape::CLASSES]),
     Group::programs("reach", true, &[reach::ALL]),
+    Group::programs("trespass", true, &[trespass::ALL]),
     Group::programs("preloaded", true, &[programs::PRELOADED]),
 ];
 
@@ -199,7 +203,11 @@ impl Orders {
 
     fn wants(&self, group: &Group, test: &str) -> bool {
         let wanted = self.test.bytes();
-        wanted.is_empty() || wanted == group.name.as_bytes() || wanted == test.as_bytes()
+        let named = |name: &str| match wanted.strip_suffix(b"*") {
+            Some(begin) => name.as_bytes().starts_with(begin),
+            None => name.as_bytes() == wanted,
+        };
+        wanted.is_empty() || named(group.name) || named(test)
     }
 
     fn tests_of(&self, group: &Group) -> usize {

@@ -362,6 +362,8 @@ calls! {
     exec = 59 (path: &CStr, arguments: &Strings<3>, environment: &Strings<1>) -> ();
     pub chroot = 61 (path: &CStr) -> ();
     unmap = 73 (at: usize, length: usize) -> ();
+    shmat = 228 (id: i32, at: usize, flags: i32) -> usize;
+    shmdt = 230 (at: usize) -> ();
     set_groups = 80 (count: i32, groups: &[u32; 1]) -> ();
     pub setpgid = 82 (pid: i32, group: i32) -> ();
     itimer = 83 (which: i32, to: &[i64; 4], was: usize) -> ();
@@ -1075,6 +1077,11 @@ pub fn allocate(length: usize) -> Result<&'static mut [u8]> {
     let start = ptr::with_exposed_provenance_mut(at);
     // SAFETY: a fresh private mapping of this length, writable and never unmapped.
     Ok(unsafe { slice::from_raw_parts_mut(start, length) })
+}
+
+/// Attaches a segment of System V memory, and detaches it.
+pub fn attach(id: i32) -> Result<()> {
+    shmdt(shmat(id, 0, 0)?)
 }
 
 /// Maps the first bytes of a file, to read.

@@ -40,11 +40,13 @@ struct Set {
     to: &'static str,
 }
 
-const SETS: [Set; 6] = [
+const SETS: [Set; 8] = [
     Set { name: "kernel.txz", from: "boot/kernel/kernel", to: "kernel" },
-    // File systems that GENERIC has as modules.
+    // File systems and kinds of IPC that GENERIC has as modules.
     Set { name: "kernel.txz", from: "boot/kernel/nullfs.ko", to: "modules/nullfs.ko" },
     Set { name: "kernel.txz", from: "boot/kernel/fdescfs.ko", to: "modules/fdescfs.ko" },
+    Set { name: "kernel.txz", from: "boot/kernel/sem.ko", to: "modules/sem.ko" },
+    Set { name: "kernel.txz", from: "boot/kernel/mqueuefs.ko", to: "modules/mqueuefs.ko" },
     Set { name: "base.txz", from: "boot/loader_simp.efi", to: "loader.efi" },
     // What the user tool is linked with.
     Set { name: "base.txz", from: "usr/lib", to: "base/usr/lib" },
@@ -305,6 +307,8 @@ mod tests {
             ("./boot/kernel/kernel", "a kernel"),
             ("./boot/kernel/nullfs.ko", "a file system"),
             ("./boot/kernel/fdescfs.ko", "another"),
+            ("./boot/kernel/sem.ko", "semaphores"),
+            ("./boot/kernel/mqueuefs.ko", "queues"),
         ]);
         let base = set(&[
             ("./boot/loader_simp.efi", "a loader"),

@@ -58,7 +58,7 @@ pub struct Files {
     /// `rjail.ko`, if it is wanted.
     pub module: Option<PathBuf>,
     /// Modules of the release's, if they are there.
-    pub file_systems: Vec<PathBuf>,
+    pub release_modules: Vec<PathBuf>,
     /// What tests ask the kernel by, if there are any that do.
     pub probe: Option<Probe>,
 }
@@ -163,12 +163,12 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         contents.push(("rjail/rjail_probe.ko", read(&probe.module)?));
         contents.push(("rjail/privileges", privileges(&read(&probe.header)?)?));
     }
-    let file_systems: Vec<_> = files
-        .file_systems
+    let release_modules: Vec<_> = files
+        .release_modules
         .iter()
         .filter_map(|file| Some((format!("rjail/{}", file.file_name()?.to_str()?), file)))
         .collect();
-    for (name, file) in &file_systems {
+    for (name, file) in &release_modules {
         contents.push((name, read(file)?));
     }
     let size: usize = contents.iter().map(|(_, bytes)| bytes.len()).sum();

@@ -60,7 +60,7 @@ impl Kernel {
     }
 
     /// A module of the release's, which only some tests need: for this kernel.
-    pub fn file_system(self, freebsd: &Path, name: &str) -> PathBuf {
+    pub fn release_module(self, freebsd: &Path, name: &str) -> PathBuf {
         let directory = match self {
             Self::Generic => "modules",
             Self::Debug => "modules-debug",
@@ -68,16 +68,17 @@ impl Kernel {
         freebsd.join(directory).join(name)
     }
 
-    /// What of [`FILE_SYSTEMS`] is missing for it, and how to mend it.
-    pub fn missing_file_system(self, freebsd: &Path) -> Option<Missing> {
-        let mut files = FILE_SYSTEMS.iter().map(|name| self.file_system(freebsd, name));
+    /// What of [`MODULES`] is missing for it, and how to mend it.
+    pub fn missing_module(self, freebsd: &Path) -> Vec<Missing> {
+        let files = MODULES.iter().map(|name| self.release_module(freebsd, name));
         let mend = match self {
             Self::Generic => "`make freebsd` takes it out of kernel.txz",
             Self::Debug => "build it from the same source as kernel-debug",
         };
         files
-            .find(|file| !file.is_file())
+            .filter(|file| !file.is_file())
             .map(|file| Missing { what: file.display().to_string(), mend: mend.to_owned() })
+            .collect()
     }
 
     /// The module built for it.
@@ -99,8 +100,8 @@ impl Kernel {
     }
 }
 
-/// File systems that are modules, and not in GENERIC.
-pub const FILE_SYSTEMS: [&str; 2] = ["nullfs.ko", "fdescfs.ko"];
+/// What GENERIC has as modules: file systems, and kinds of IPC.
+pub const MODULES: [&str; 4] = ["nullfs.ko", "fdescfs.ko", "sem.ko", "mqueuefs.ko"];
 
 /// Something that is not there.
 #[derive(Debug, PartialEq, Eq)]
@@ -187,10 +188,10 @@ pub fn files(freebsd: &Path, kernel: Kernel, module: Module, programs: &Programs
         guest: programs.guest.clone(),
         tool: programs.tool.clone().filter(|_| module.has_tests_of_it()),
         module: (module != Module::None).then(|| kernel.module()),
-        file_systems: FILE_SYSTEMS
+        release_modules: MODULES
             .iter()
-            .filter(|_| module.has_tests_of_it() && kernel.missing_file_system(freebsd).is_none())
-            .map(|name| kernel.file_system(freebsd, name))
+            .map(|name| kernel.release_module(freebsd, name))
+            .filter(|file| module.has_tests_of_it() && file.is_file())
             .collect(),
         probe: module
             .has_tests_of_it()
@@ -271,17 +272,24 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_system_is_named_for_its_kernel() -> Result<()> {
+    fn missing_modules_are_named_for_their_kernel() -> Result<()> {
         let directory = tempfile::tempdir()?;
-        let missing = |kernel: Kernel| kernel.missing_file_system(directory.path());
-        let debug = missing(Kernel::Debug).map(|missing| missing.to_string());
-        assert!(debug.is_some_and(|said| said.contains("modules-debug/nullfs.ko")));
+        let missing = |kernel: Kernel| -> Vec<String> {
+            let missing = kernel.missing_module(directory.path());
+            missing.iter().map(ToString::to_string).collect()
+        };
+        let debug = missing(Kernel::Debug);
+        assert_eq!(debug.len(), MODULES.len());
+        assert!(debug[0].contains("modules-debug/nullfs.ko"));
         std::fs::create_dir(directory.path().join("modules"))?;
         std::fs::write(directory.path().join("modules/nullfs.ko"), "")?;
-        let generic = missing(Kernel::Generic).map(|missing| missing.to_string());
-        assert!(generic.is_some_and(|said| said.contains("fdescfs.ko") && said.contains("make")));
-        std::fs::write(directory.path().join("modules/fdescfs.ko"), "")?;
-        assert_eq!(missing(Kernel::Generic), None);
+        let generic = missing(Kernel::Generic);
+        assert_eq!(generic.len(), MODULES.len() - 1);
+        assert!(generic[0].contains("fdescfs.ko") && generic[0].contains("make"));
+        for name in MODULES {
+            std::fs::write(directory.path().join("modules").join(name), "")?;
+        }
+        assert_eq!(missing(Kernel::Generic), [""; 0]);
         Ok(())
     }
 

@@ -156,6 +156,14 @@ calls! {
     AIO_MLOCK = 543;
     FSTAT = 551;
     SHM_OPEN2 = 571;
+    SEMOP = 222;
+    MSGSND = 226;
+    MSGRCV = 227;
+    SHM_UNLINK = 483;
+    KSEM_OPEN = 405;
+    KSEM_UNLINK = 406;
+    KMQ_OPEN = 457;
+    KMQ_UNLINK = 462;
 }
 
 /// An argument: a number, or memory lent for the call. Memory that the kernel

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! Along every path by which one process reaches another, or learns of it: the
+//! host, a jail, another jail. Each call is made outside, where it must work,
+//! inside on what is the jail's own, where it must work too, and inside on what
+//! is another's, where the answer must be that there is no such thing; the same
+//! in native jails, and in jails with the label alone.
+
+mod ipc;
+
+use cases::world::{JAIL_ADDR, SIBLING_ADDR};
+
+use crate::console::Text;
+use crate::jail::{Args, Kind};
+use crate::programs::{Context, Outcome, Program, settle};
+use crate::sys::{self, Error, Result, Shared};
+use crate::world::{JAIL_NAME, JAIL_ROOT};
+
+/// Every program here: the same with both lines and with the label alone.
+pub const ALL: &[Program] = &[
+    program("posix-memory", 60, ipc::posix_memory),
+    Program { needs: Some(ipc::SEM), ..program("posix-semaphores", 60, ipc::posix_semaphores) },
+    Program { needs: Some(ipc::MQUEUE), ..program("posix-queues", 60, ipc::posix_queues) },
+    program("system-v", 120, ipc::system_v),
+];
+
+const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
+    Program { name, seconds, run, needs: None }
+}
+
+/// What a party is asked to do; a negative answer is an errno.
+type Request = fn([i64; 4]) -> i64;
+
+/// It ended before it answered.
+const DIED: i64 = -1000;
+
+#[derive(Clone, Copy)]
+struct Slot {
+    request: Request,
+    arguments: [i64; 4],
+    answer: i64,
+}
+
+/// A process somewhere, which does what it is asked, until it is dropped. It
+/// leads a session and a group of its own.
+pub struct Party {
+    /// Its number.
+    pub pid: i32,
+    slot: Shared<Slot>,
+    ask: i32,
+    answered: i32,
+}
+
+impl Party {
+    /// Starts one, which goes to its place first.
+    pub fn start(enter: impl FnOnce() -> Result<()>) -> Result<Self> {
+        let [asked, ask] = sys::pipe()?;
+        let [answered, answer] = sys::pipe()?;
+        let slot = Shared::new(Slot { request: |_| 0, arguments: [0; 4], answer: DIED })?;
+        let pid = sys::fork()?;
+        if pid == 0 {
+            let _ = sys::alarm(120);
+            let _ = sys::close(ask).and(sys::close(answered));
+            let there = sys::setsid().and_then(|_| enter());
+            let mut done = there.err().map_or(0, |Error(number)| number);
+            loop {
+                let _ = sys::write(answer, &done.to_le_bytes()[..1]);
+                done = 0;
+                if sys::read(asked, &mut [0]) != Ok(1) {
+                    sys::exit(0);
+                }
+                let what = slot.get();
+                slot.set(Slot { answer: (what.request)(what.arguments), ..what });
+            }
+        }
+        sys::close(asked)?;
+        sys::close(answer)?;
+        let party = Self { pid, slot, ask, answered };
+        match party.heard() {
+            Some(0) => Ok(party),
+            Some(errno) => Err(Error(i32::from(errno))),
+            None => Err(Error(-1)),
+        }
+    }
+
+    /// Outside any jail; its working directory is the jail's root.
+    pub fn outside() -> Result<Self> {
+        Self::start(|| sys::chdir(JAIL_ROOT))
+    }
+
+    /// In a jail whose root all jails here share: only the jail tells them apart.
+    pub fn inside(kind: Kind) -> Result<Self> {
+        Self::start(|| kind.enter(JAIL_ROOT, JAIL_NAME, JAIL_ADDR))
+    }
+
+    /// In another such jail.
+    pub fn sibling(kind: Kind) -> Result<Self> {
+        Self::start(|| kind.enter(JAIL_ROOT, c"sibling.example", SIBLING_ADDR))
+    }
+
+    /// In a jail of rjail's with these flags.
+    pub fn with_flags(address: [u8; 4], flags: u32) -> Result<Self> {
+        Self::start(|| {
+            Args::new(JAIL_ROOT, JAIL_NAME, &[address]).with_flags(flags).enter().map(drop)
+        })
+    }
+
+    fn heard(&self) -> Option<u8> {
+        let mut byte = [0];
+        (sys::read(self.answered, &mut byte) == Ok(1)).then_some(byte[0])
+    }
+
+    /// Has it do something; what came of it.
+    pub fn ask(&self, request: Request, arguments: [i64; 4]) -> i64 {
+        self.slot.set(Slot { request, arguments, answer: DIED });
+        let told = sys::write(self.ask, &[0]) == Ok(1);
+        if told && self.heard() == Some(0) { self.slot.get().answer } else { DIED }
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        let _ = sys::kill(self.pid, 9);
+        let _ = sys::close(self.ask).and(sys::close(self.answered));
+        let _ = sys::wait(self.pid, 0);
+    }
+}
+
+/// What a call gave, or minus its errno.
+fn value(result: Result<usize>) -> i64 {
+    result.map_or_else(|Error(number)| -i64::from(number), |value| value as i64)
+}
+
+/// The low half of an argument.
+fn int(argument: i64) -> i32 {
+    let [a, b, c, d, ..] = argument.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}
+
+/// Are both lines there?
+fn second_line() -> bool {
+    sys::sysctl_number("security.rjail.second_line") == Ok(1)
+}
+
+/// No jail is left.
+fn jails_gone() -> Outcome {
+    match settle(0) {
+        Ok(0) => Ok(()),
+        other => Err(Text::of(format_args!("jails afterwards: {other:?}"))),
+    }
+}
+
+/// What came of it, or why the test can not begin.
+fn early<T>(what: &str, result: Result<T>) -> core::result::Result<T, Text<160>> {
+    result.map_err(|Error(number)| Text::of(format_args!("{what}: errno {number}")))
+}
