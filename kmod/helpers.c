@@ -130,6 +130,39 @@ rjail_c_proc_unlock(struct proc *p)
 	PROC_UNLOCK(p);
 }
 
+/*
+ * The leader of the caller's session, locked; NULL when it is gone, or somebody
+ * holds a lock of the two for too long.  Nothing here waits for a process: a
+ * hook may be inside a lock that those who hold one wait for.
+ */
+struct proc *
+rjail_c_session_leader(void)
+{
+	struct proc *leader, *p = curproc;
+	struct session *s;
+	int tries;
+
+	for (tries = 0; tries < 10000; tries++, cpu_spinwait()) {
+		if (!PROC_TRYLOCK(p))
+			continue;
+		s = p->p_session;
+		SESS_LOCK(s);
+		leader = s->s_leader;
+		if (leader == p) {
+			SESS_UNLOCK(s);
+			return (p);
+		}
+		if (leader == NULL || PROC_TRYLOCK(leader)) {
+			SESS_UNLOCK(s);
+			PROC_UNLOCK(p);
+			return (leader);
+		}
+		SESS_UNLOCK(s);
+		PROC_UNLOCK(p);
+	}
+	return (NULL);
+}
+
 /* True when there are other threads, now stopped; as fork1() and execve() do. */
 bool
 rjail_c_single_thread(struct proc *p, int *error)

@@ -38,6 +38,7 @@ void	 rjail_c_explain(int error, const char *message, uint64_t p1,
 struct thread *rjail_c_curthread(void);
 void	 rjail_c_proc_lock(struct proc *);
 void	 rjail_c_proc_unlock(struct proc *);
+struct proc *rjail_c_session_leader(void);
 bool	 rjail_c_root_narrowed(struct thread *, const struct vnode *root);
 bool	 rjail_c_directories_shared(struct proc *);
 bool	 rjail_c_memory_shared(struct proc *);

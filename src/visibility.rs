@@ -61,3 +61,50 @@ pub fn p_trespass(subject: Option<Jid>, object: Option<Jid>) -> Result {
 pub fn socket(subject: Option<Jid>, owner: Option<Jid>) -> Result {
     p_trespass(subject, owner).map_err(|_| Errno::ENOENT)
 }
+
+/// Whether a process may learn of the kernel that runs it: its modules, its
+/// symbols, its environment.
+///
+/// - Determines: from `subject`, the jail of the credential that asks, alone.
+/// - Returns: `Ok` outside any jail; `ENOENT` otherwise, the answer for a module,
+///   a symbol or a variable that is not there.
+/// - Locks: none.
+/// - Answers to: nothing in the kernel: a native jail reads all three. C source of
+///   the callers: `sys/kern/kern_linker.c`, `sys/kern/kern_environment.c`.
+///
+/// # Errors
+/// `ENOENT`.
+#[doc(alias = "mac_kld_check_stat")]
+#[doc(alias = "mac_kenv_check_get")]
+#[doc(alias = "mac_kenv_check_dump")]
+#[inline]
+pub fn kernel(subject: Option<Jid>) -> Result {
+    subject.map_or(Ok(()), |_| Err(Errno::ENOENT))
+}
+
+/// Who leads a session: nobody any more, or a process of this jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Leader {
+    /// It is gone, or could not be asked.
+    Unknown,
+    /// It is in this jail, `None` outside any.
+    In(Option<Jid>),
+}
+
+/// Whether a jailed process may change what belongs to its whole session, its
+/// login name.
+///
+/// - Determines: `subject` is its jail, `leader` the process that began the
+///   session. A process that entered without setsid(2) shares its session with
+///   whoever let it in, and a name that they trust.
+/// - Returns: `Ok` where the session is the jail's; `EPERM` otherwise.
+/// - Locks: none; the values are copies.
+/// - Answers to: `sys_setlogin` (C source: `sys/kern/kern_prot.c`), which asks
+///   for the privilege alone.
+///
+/// # Errors
+/// `EPERM`.
+#[doc(alias = "sys_setlogin")]
+pub fn session(subject: Jid, leader: Leader) -> Result {
+    if leader == Leader::In(Some(subject)) { Ok(()) } else { Err(Errno::EPERM) }
+}

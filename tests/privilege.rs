@@ -322,7 +322,7 @@ fn messages() {
     let text = c"PRIV_SETTIMEOFDAY denied in rjail %ju without RJAIL_SETTIME: The machine has one \
                  clock.";
     assert_eq!(settimeofday, text);
-    for text in [message::TAKEN, message::UNNAMED] {
+    for text in [message::TAKEN, message::UNNAMED, message::SESSION] {
         assert!(text.to_bytes().len() <= message::LONGEST);
         assert_eq!(text.to_str().unwrap().matches("%ju").count(), 2);
     }

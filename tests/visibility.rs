@@ -4,7 +4,7 @@
 //! Brackets are jails, arrows point from who asks to who is asked about.
 
 use rjail::prison::Jid;
-use rjail::visibility::{p_trespass, socket};
+use rjail::visibility::{Leader, kernel, p_trespass, session, socket};
 use rjail::{Errno, Result};
 
 const HOST: Option<Jid> = None;
@@ -120,4 +120,54 @@ fn a_refusal_never_says_that_it_exists() {
         assert_eq!(p_trespass(a, b), Err(Errno::ESRCH));
         assert_eq!(socket(a, b), Err(Errno::ENOENT));
     }
+}
+
+/// A jail learns nothing of the kernel; the host all.
+#[test]
+fn the_kernel() {
+    assert_eq!(kernel(HOST), SEEN);
+    for number in [1, 2, u64::MAX] {
+        assert_eq!(kernel(jail(number)), Err(Errno::ENOENT));
+    }
+}
+
+/// ```text
+///   leader: a       [ b ]      entered without setsid(2): not its session
+///   [ leader: b ]              its own
+///   [ leader: a ]   [ b ]      another jail's
+/// ```
+#[test]
+fn whose_session() {
+    let mine = jail(3).expect("not zero");
+    assert_eq!(session(mine, Leader::In(jail(3))), Ok(()));
+    for leader in [Leader::In(HOST), Leader::In(jail(4)), Leader::Unknown] {
+        assert_eq!(session(mine, leader), Err(Errno::EPERM), "{leader:?}");
+    }
+}
+
+/// What is left of a jail that is gone, a credential say, is no later jail's: no
+/// number comes twice.
+/// ```text
+///   [ a ] ✗ ( b )      back as well
+///   host  → ( b )
+/// ```
+#[test]
+fn a_dead_jail() {
+    let mut jid = Jid::FIRST;
+    for _ in 0..100 {
+        let next = jid.next().expect("far from the end");
+        assert_eq!(both_ways(Some(next), Some(jid)), [NOT_THERE, NOT_THERE]);
+        assert_eq!(both_ways(HOST, Some(jid)), [SEEN, NOT_THERE]);
+        jid = next;
+    }
+}
+
+/// A child that was forked before its parent entered, and stays outside.
+/// ```text
+///   [ parent ] ✗ child
+///   [ parent ] ← child
+/// ```
+#[test]
+fn parent_inside_child_outside() {
+    assert_eq!(both_ways(jail(7), HOST), [NOT_THERE, SEEN]);
 }

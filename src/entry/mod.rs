@@ -5,6 +5,7 @@
 
 mod credential;
 mod ipc;
+mod machine;
 mod module;
 mod mount;
 mod privilege;

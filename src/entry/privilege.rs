@@ -6,9 +6,10 @@ use core::ffi::{CStr, c_int};
 
 use sys_bindings as c;
 
-use crate::Errno;
 use crate::kernel::credential::{Jail, jail_of};
+use crate::kernel::process::session_leader;
 use crate::privilege::{self, Numbers, Privilege, message};
+use crate::{Errno, Result, visibility};
 
 /// The table under this kernel's numbers; a name without a row, or a row
 /// without a name, fails the build here.
@@ -40,7 +41,11 @@ unsafe fn check_inside(cred: *mut c::ucred, jail: &Jail, number: c_int) -> c_int
         jail.ledger().record_unnamed(number);
         return denied(cred, jail, number, None);
     };
-    let answer = privilege::check(jail.privileges(), privilege);
+    let mut answer = privilege::check(jail.privileges(), privilege);
+    if privilege == Privilege::ProcSetlogin && answer.is_ok() {
+        // SAFETY: alive; setlogin(2) asks with nothing locked.
+        answer = unsafe { may_name_session(cred, jail) };
+    }
     // SAFETY: alive, as the caller says.
     let uid = unsafe { (*cred).cr_uid };
     // SAFETY: as above.
@@ -52,6 +57,15 @@ unsafe fn check_inside(cred: *mut c::ucred, jail: &Jail, number: c_int) -> c_int
         }
     }
     Errno::from_result(answer)
+}
+
+/// # Safety
+/// A live credential; no lock of a process is held.
+#[inline(never)]
+unsafe fn may_name_session(cred: *const c::ucred, jail: &Jail) -> Result {
+    // SAFETY: as the caller says.
+    let leader = unsafe { session_leader(cred) };
+    leader.map_or(Ok(()), |leader| visibility::session(jail.jid(), leader))
 }
 
 /// Tells whoever listens; `EPERM`.
@@ -71,6 +85,8 @@ fn denied(cred: *const c::ucred, jail: &Jail, number: c_int, asked: Option<Privi
 fn why(jail: &Jail, asked: Option<Privilege>) -> &'static CStr {
     match asked {
         None => message::UNNAMED,
+        // It is there, so it was the session.
+        Some(privilege) if jail.privileges().contains(privilege) => message::SESSION,
         Some(privilege) if privilege::given_by(jail.lines(), jail.flags()).contains(privilege) => {
             message::TAKEN
         }

@@ -11,6 +11,7 @@ use super::credential::{self, Credential, Jail, JailRef};
 use super::second_line::NativePrison;
 use super::vnode::Directory;
 use crate::root::Refusal;
+use crate::visibility::Leader;
 use crate::{Errno, Result};
 
 /// The thread that runs this code, and its process.
@@ -88,6 +89,32 @@ impl Current {
         }
         Ok(SingleThreaded { current: self, stopped })
     }
+}
+
+/// Who leads the session of the running process, if `cred` is its credential;
+/// somebody who asks on another's behalf asks about no session.
+///
+/// # Safety
+/// No lock of a process is held.
+pub(crate) unsafe fn session_leader(cred: *const c::ucred) -> Option<Leader> {
+    // SAFETY: always there.
+    let td = unsafe { c::rjail_c_curthread() };
+    // SAFETY: written by this thread alone, and we are it.
+    let own = unsafe { (*td).td_ucred };
+    if !ptr::eq(own, cred) {
+        return None;
+    }
+    // SAFETY: as the caller says.
+    let Some(leader) = NonNull::new(unsafe { c::rjail_c_session_leader() }) else {
+        return Some(Leader::Unknown);
+    };
+    // SAFETY: locked, and the lock keeps its credential.
+    let cred = unsafe { (*leader.as_ptr()).p_ucred };
+    // SAFETY: as above.
+    let jail = unsafe { credential::jid_of(cred) };
+    // SAFETY: it came back locked.
+    unsafe { c::rjail_c_proc_unlock(leader.as_ptr()) };
+    Some(Leader::In(jail))
 }
 
 /// The caller, alone in its process: nothing of the process changes meanwhile

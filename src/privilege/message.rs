@@ -23,6 +23,10 @@ pub const LONGEST: usize = 127;
 /// The jail was made without a privilege that its flags would give it.
 pub const TAKEN: &CStr = c"rjail %ju was made without privilege %ju: -NAME took it away";
 
+/// The name of a session that is not the jail's.
+pub const SESSION: &CStr =
+    c"denied in rjail %ju: privilege %ju names the session, which was begun outside: setsid(2)";
+
 /// A number that no header names.
 pub const UNNAMED: &CStr = c"denied in rjail %ju: privilege %ju has no name";
 

@@ -112,7 +112,11 @@ pub const ATTEMPTS: &[Attempt] = &[
     })
     .root(0)
     .user(EAGAIN, EAGAIN),
-    attempt("PRIV_PROC_SETLOGIN", "setlogin(2)", |_| errno(sys::setlogin(c"somebody"))).root(0),
+    // In a session of its own: another's is nobody's to name inside.
+    attempt("PRIV_PROC_SETLOGIN", "setlogin(2)", |_| {
+        errno(sys::setsid().and_then(|_| sys::setlogin(c"somebody")))
+    })
+    .root(0),
     attempt("PRIV_PROC_SETLOGINCLASS", "setloginclass(2)", |_| ask!(SETLOGINCLASS, c"some"))
         .root(0),
     attempt("PRIV_PROC_SETRLIMIT", "setrlimit(2) above the hard limit", |_| {

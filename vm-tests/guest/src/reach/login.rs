@@ -59,14 +59,12 @@ pub fn login(_: &Context) -> Outcome {
     want!("outside", rename(|| Place::Outside.enter(), false), Ok((0, other, other)));
     want!("in a session of its own", rename(|| Place::Outside.enter(), true), Ok((0, other, host)));
     want!("in a native jail", rename(|| Place::Native.enter(), false), Ok((0, other, other)));
-    // OPEN: entry keeps the session, and setlogin(2) asks nothing but the
-    // privilege. Who enters from a session that matters begins another, or
-    // takes the privilege away.
-    want!("in a jail", rename(entered(good()), false), Ok((0, other, other)));
+    // Entry keeps the session, but it is not the jail's to name.
+    want!("in a jail", rename(entered(good()), false), Ok((EPERM, host, host)));
     want!("in a jail and a session", rename(entered(good()), true), Ok((0, other, host)));
     let without = good().with_privileges(c"-PRIV_PROC_SETLOGIN");
     want!("without the privilege", rename(entered(without), false), Ok((EPERM, host, host)));
-    say!("    # PV-12: the session's name outside is changed from inside, as by a native jail");
+    say!("    # PV-12: the session's name outside is changed from a native jail, not from ours");
     early("no login name", sys::setlogin(c""))?;
     jails_gone()
 }

@@ -5,7 +5,7 @@ use core::ffi::CStr;
 
 use super::{Before, NOT_MADE, Place, Step, early, errno, jails_gone, make_all, step};
 use crate::answer::{in_child, want};
-use crate::errno::{EAFNOSUPPORT, EINVAL, ENOENT, EPROTONOSUPPORT, ESRCH};
+use crate::errno::{EAFNOSUPPORT, EINVAL, ENOENT, EPERM, EPROTONOSUPPORT, ESRCH};
 use crate::privileges::calls::{ask, get};
 use crate::probe::Probe;
 use crate::programs::{Context, Outcome};
@@ -109,8 +109,11 @@ fn option(level: i32, name: i32, value: &[u8; 256]) -> i32 {
 
 /// The steps with a module that could be unloaded.
 const UNLOADS: &[Step] = &[
-    step("kldunload(2)", |_| errno(sys::kldfind(PROBE).and_then(sys::kldunload))).outside(NOT_MADE),
-    step("kldunloadf(2)", |_| unload_by_force()).outside(NOT_MADE),
+    step("kldunload(2)", |_| errno(sys::kldfind(PROBE).and_then(sys::kldunload)))
+        .outside(NOT_MADE)
+        .jailed(ENOENT)
+        .native(EPERM),
+    step("kldunloadf(2)", |_| unload_by_force()).outside(NOT_MADE).jailed(ENOENT).native(EPERM),
     step("kldload(2) of it again", |_| load(c"./rjail_probe.ko")).outside(NOT_MADE),
 ];
 
@@ -166,7 +169,9 @@ fn all(before: &Loaded) -> Outcome {
         make_all("PV-02, loaded", UNLOADS)?;
         want!("the list with it", Loaded::now(), Ok(with));
         let seen = in_child(|| Place::Jail.enter().and_then(|()| Loaded::now()));
-        want!("the list as a jail sees it", seen, Ok(Ok(Ok(with))));
+        want!("the list as a jail sees it", seen, Ok(Ok(Err(Error(ENOENT)))));
+        let seen = in_child(|| Place::Native.enter().and_then(|()| Loaded::now()));
+        want!("the list as a native jail sees it", seen, Ok(Ok(Ok(with))));
         Ok(())
     })?;
     want!("the list of modules at last", Loaded::now(), Ok(*before));

@@ -46,7 +46,7 @@ const ATTEMPTS: &[Attempt] = &[
     ("a low port", low_port, EACCES),
     ("setuid(2)", || errno(sys::setuid(OTHER)), EPERM),
     ("setgroups(2)", || errno(sys::setgroups(OTHER)), EPERM),
-    ("setlogin(2)", || errno(sys::setlogin(c"somebody")), EPERM),
+    ("setlogin(2)", || errno(sys::setsid().and_then(|_| sys::setlogin(c"somebody"))), EPERM),
     ("setloginclass(2)", || ask!(SETLOGINCLASS, c"some"), EPERM),
     ("a higher limit", || errno(sys::raise_limit()), EPERM),
     ("kill(2) of another user's process", kill, EPERM),
