@@ -3,6 +3,8 @@
 #ifndef _RJAIL_ENTRY_H_
 #define	_RJAIL_ENTRY_H_
 
+#include <sys/acl.h>
+
 struct componentname;
 struct inpcb;
 struct ksem;
@@ -103,6 +105,23 @@ int	rjail_vnode_check_open(struct ucred *, struct vnode *, struct label *,
 	    accmode_t);
 int	rjail_vnode_check_revoke(struct ucred *, struct vnode *,
 	    struct label *);
+
+int	rjail_vnode_check_deleteacl(struct ucred *, struct vnode *,
+	    struct label *, acl_type_t);
+int	rjail_vnode_check_deleteextattr(struct ucred *, struct vnode *,
+	    struct label *, int, const char *);
+int	rjail_vnode_check_setacl(struct ucred *, struct vnode *, struct label *,
+	    acl_type_t, struct acl *);
+int	rjail_vnode_check_setextattr(struct ucred *, struct vnode *,
+	    struct label *, int, const char *);
+int	rjail_vnode_check_setflags(struct ucred *, struct vnode *,
+	    struct label *, u_long);
+int	rjail_vnode_check_setmode(struct ucred *, struct vnode *,
+	    struct label *, mode_t);
+int	rjail_vnode_check_setowner(struct ucred *, struct vnode *,
+	    struct label *, uid_t, gid_t);
+int	rjail_vnode_check_setutimes(struct ucred *, struct vnode *,
+	    struct label *, struct timespec, struct timespec);
 
 int	rjail_vnode_check_chdir(struct ucred *, struct vnode *, struct label *);
 int	rjail_vnode_check_rename_from(struct ucred *, struct vnode *,

@@ -277,6 +277,23 @@ rjail_c_first_jail(struct thread *td)
 	return (rjail_c_first(td, rjail_c_is_jail));
 }
 
+/* Of one of this file: who opened it, referenced; or NULL. */
+struct ucred *
+rjail_c_opener(int fd, const struct vnode *vp)
+{
+	struct filedesc *fdp = curthread->td_proc->p_fd;
+	struct file *fp;
+	struct ucred *cred = NULL;
+
+	/* No reference: the last one, given back, would close the file. */
+	FILEDESC_SLOCK(fdp);
+	fp = fget_noref(fdp, fd);
+	if (fp != NULL && fp->f_vnode == vp)
+		cred = crhold(fp->f_cred);
+	FILEDESC_SUNLOCK(fdp);
+	return (cred);
+}
+
 /* Moves a process between the lists that prison_proc_iterate() walks. */
 void
 rjail_c_prison_relink(struct prison *from, struct prison *to, struct proc *p)

@@ -447,10 +447,18 @@ static struct mac_policy_ops rjail_policy_ops = {
 	.mpo_sysvshm_check_shmctl = rjail_sysvshm_check_shmctl,
 	.mpo_sysvshm_check_shmget = rjail_sysvshm_check_shmget,
 	.mpo_vnode_check_chdir = rjail_vnode_check_chdir,
+	.mpo_vnode_check_deleteacl = rjail_vnode_check_deleteacl,
+	.mpo_vnode_check_deleteextattr = rjail_vnode_check_deleteextattr,
 	.mpo_vnode_check_open = rjail_vnode_check_open,
 	.mpo_vnode_check_rename_from = rjail_vnode_check_rename_from,
 	.mpo_vnode_check_rename_to = rjail_vnode_check_rename_to,
 	.mpo_vnode_check_revoke = rjail_vnode_check_revoke,
+	.mpo_vnode_check_setacl = rjail_vnode_check_setacl,
+	.mpo_vnode_check_setextattr = rjail_vnode_check_setextattr,
+	.mpo_vnode_check_setflags = rjail_vnode_check_setflags,
+	.mpo_vnode_check_setmode = rjail_vnode_check_setmode,
+	.mpo_vnode_check_setowner = rjail_vnode_check_setowner,
+	.mpo_vnode_check_setutimes = rjail_vnode_check_setutimes,
 };
 
 static struct mac_policy_conf rjail_policy = {

@@ -3,8 +3,8 @@
 //!
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
-//!    [`address`], [`privilege`], [`root`], [`device`], [`unix`],
-//!    [`ipc`].
+//!    [`address`], [`privilege`], [`root`], [`descriptor`], [`device`],
+//!    [`unix`], [`ipc`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
 //!    process. Then `kernel`, safe wrappers of the kernel's objects, and
@@ -33,6 +33,7 @@
 extern crate alloc;
 
 pub mod address;
+pub mod descriptor;
 pub mod device;
 pub mod errno;
 pub mod ipc;

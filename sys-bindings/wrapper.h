@@ -5,10 +5,12 @@
 
 #include <sys/param.h>
 #include <sys/systm.h>
+#include <sys/acl.h>
 #include <sys/conf.h>
 #include <sys/cpuset.h>
 #include <sys/domain.h>
 #include <sys/epoch.h>
+#include <sys/fcntl.h>
 #include <sys/filedesc.h>
 #include <sys/jail.h>
 #include <sys/ksem.h>
@@ -23,10 +25,14 @@
 #include <sys/socketvar.h>
 #include <sys/sx.h>
 #include <sys/syscallsubr.h>
+#include <sys/syscall.h>
+#include <sys/sysent.h>
 #include <sys/ucred.h>
 #include <sys/vnode.h>
 #include <netinet/in.h>
 #include <netinet/in_pcb.h>
+
+#include <compat/freebsd32/freebsd32_syscall.h>
 
 #include <security/mac/mac_framework.h>
 #include <security/mac/mac_policy.h>

@@ -49,6 +49,7 @@ enum Step {
     /// A directory, the one it goes to, its new name.
     Move(Index, Index, u8),
     Pass(Index, Index),
+    Reopen(Index),
     Fork,
 }
 
@@ -64,6 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => walk().prop_map(Step::Mkdir),
         6 => (fd(), fd(), 0..4_u8).prop_map(|(from, to, name)| Step::Move(from, to, name)),
         3 => (fd(), fd()).prop_map(|(fd, to)| Step::Pass(fd, to)),
+        2 => fd().prop_map(Step::Reopen),
         1 => Just(Step::Fork),
     ]
 }
@@ -169,6 +171,11 @@ impl World {
                     let _ = self.machine.pass(pid, fd, pids[to.index(pids.len())]);
                 }
             }
+            Step::Reopen(fd) => {
+                if let Some(fd) = self.descriptor(pid, *fd) {
+                    let _ = self.machine.reopen(pid, fd);
+                }
+            }
             Step::Fork => {
                 if pids.len() < 8 {
                     let child = machine.fork(pid).expect("alive");
@@ -188,6 +195,14 @@ impl World {
             let current = self.machine.current_of(pid).expect("alive");
             assert!(inside(current), "{pid:?} stands outside");
             assert!(inside(self.machine.root_of(pid).expect("alive")), "its root is outside");
+            for (fd, opened) in self.machine.descriptors(pid).expect("alive") {
+                let mine =
+                    self.machine.opener(pid, fd) == self.machine.credential(pid).map(|c| c.jid());
+                let changed = self.machine.fchmod(pid, fd);
+                let wanted =
+                    if mine || inside(opened) { Ok(()) } else { Err(rjail_model::Errno::EPERM) };
+                assert_eq!(changed, wanted, "{pid:?} changes {fd}");
+            }
             if !look_ups {
                 continue;
             }

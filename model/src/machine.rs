@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rjail::address::{self, Lines};
+use rjail::descriptor::{self, Opener};
 use rjail::kernel::counted::{Counted, Graveyard, Ref};
 use rjail::prison::{JailFlags, Jid, Prison, Registry};
 use rjail::privilege::{Asked, Named, Opens, Privilege};
@@ -68,6 +69,8 @@ pub struct Descriptor {
     pub node: Node,
     /// Look-ups from it stay beneath it (`FD_RESOLVE_BENEATH`).
     pub beneath: bool,
+    /// The jail of the credential that it was opened with (`f_cred`).
+    pub opener: Option<Jid>,
 }
 
 /// The kernel's half, `struct prison`. The jail's own count of it is the anchor.
@@ -544,7 +547,8 @@ impl Machine {
     pub fn open(&mut self, pid: Pid, path: &str) -> Result<i32> {
         let node = self.lookup(pid, path)?;
         self.may_open(pid, node)?;
-        self.install(pid, Descriptor { node, beneath: false })
+        let opener = self.process(pid)?.credential.jid();
+        self.install(pid, Descriptor { node, beneath: false, opener })
     }
 
     fn install(&self, pid: Pid, open: Descriptor) -> Result<i32> {
@@ -566,7 +570,7 @@ impl Machine {
     /// `EBADF`, `ENOENT`, `ENOTDIR`, `ENOTCAPABLE`.
     pub fn lookup_at(&self, pid: Pid, descriptor: i32, path: &str) -> Result<Node> {
         match self.opened(pid, descriptor)? {
-            Descriptor { node, beneath: true } => self.names.lookup_beneath(node, path),
+            Descriptor { node, beneath: true, .. } => self.names.lookup_beneath(node, path),
             Descriptor { node, .. } => self.names.lookup(&self.bounds(pid)?, node, path),
         }
     }
@@ -578,7 +582,8 @@ impl Machine {
     pub fn open_at(&mut self, pid: Pid, descriptor: i32, path: &str) -> Result<i32> {
         let node = self.lookup_at(pid, descriptor, path)?;
         let beneath = self.opened(pid, descriptor)?.beneath;
-        self.install(pid, Descriptor { node, beneath })
+        let opener = self.process(pid)?.credential.jid();
+        self.install(pid, Descriptor { node, beneath, opener })
     }
 
     /// `SCM_RIGHTS`: a descriptor arrives in another process, the second line's
@@ -696,6 +701,46 @@ impl Machine {
             Descriptor { beneath: true, .. } => Err(Errno::ENOTCAPABLE),
             Descriptor { node, .. } => self.change_directory(pid, node),
         }
+    }
+
+    /// fchmod(2) and its kin: whether they may.
+    ///
+    /// # Errors
+    /// `EBADF`, `EPERM`.
+    #[doc(alias = "setfmode")]
+    pub fn fchmod(&self, pid: Pid, descriptor: i32) -> Result {
+        self.may_act(pid, self.opened(pid, descriptor)?)
+    }
+
+    /// openat(2) with an empty path: the same file anew.
+    ///
+    /// # Errors
+    /// `EBADF`, `EPERM`.
+    #[doc(alias = "vn_open_vnode")]
+    pub fn reopen(&mut self, pid: Pid, descriptor: i32) -> Result<i32> {
+        let open = self.opened(pid, descriptor)?;
+        self.may_act(pid, open)?;
+        let opener = self.process(pid)?.credential.jid();
+        self.install(pid, Descriptor { opener, ..open })
+    }
+
+    fn may_act(&self, pid: Pid, open: Descriptor) -> Result {
+        let process = self.process(pid)?;
+        let Some(jid) = process.credential.jid() else { return Ok(()) };
+        let top = process.directories.borrow().jail;
+        let root = top.map(|top| self.names.path(top));
+        let path = self.names.path(open.node);
+        let root = root.as_ref().map(String::as_bytes);
+        let opener = Opener::Process(open.opener);
+        ask(descriptor::may_act(jid, opener, root, Some(path.as_bytes())))
+    }
+
+    /// The jail that opened a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF`, `ESRCH`.
+    pub fn opener(&self, pid: Pid, descriptor: i32) -> Result<Option<Jid>> {
+        Ok(self.opened(pid, descriptor)?.opener)
     }
 
     /// chroot(2).

@@ -4,6 +4,7 @@
 //! `kmod/entry.h`, the hooks' those of the MAC operation they answer.
 
 mod credential;
+mod descriptor;
 mod ipc;
 mod machine;
 mod module;

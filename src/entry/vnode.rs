@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Opening: devices, and sockets by their names. C source:
+//! Opening: devices, sockets by their names, and files anew. C source:
 //! `sys/kern/vfs_vnops.c`, `sys/kern/uipc_usrreq.c`, `sys/kern/vfs_syscalls.c`,
 //! `sys/security/mac/mac_vfs.c`.
 
@@ -8,10 +8,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use sys_bindings as c;
 
+use super::descriptor;
 use crate::kernel::credential::{Jail, jail_of, jid_of};
 use crate::kernel::device::Device;
 use crate::kernel::unix;
-use crate::{Errno, device};
+use crate::{Errno, Result, device};
 
 /// Whether sockets are connected across a jail's border, jails made before
 /// included.
@@ -21,7 +22,7 @@ static UNIX_CROSS_JAIL: AtomicBool = AtomicBool::new(false);
 /// name, which ask to write to the name.
 ///
 /// An unjailed process passes unless it connects to a socket, which may be a
-/// jail's.
+/// jail's. A socket that is opened otherwise is opened as `O_PATH`.
 ///
 /// # Safety
 /// Called by the MAC framework alone: live credential, locked vnode.
@@ -33,22 +34,32 @@ unsafe extern "C" fn rjail_vnode_check_open(
     access: c::accmode_t,
 ) -> c_int {
     // SAFETY: locked, so of one type meanwhile.
-    match unsafe { (*vnode).v_type } {
-        c::VSOCK if access & c::VWRITE != 0 => {
-            // SAFETY: as this function's caller says; a socket's.
-            unsafe { connect(cred, vnode) }
-        }
-        c::VCHR => {
-            // SAFETY: as this function's caller says; a device's.
-            unsafe { open_device(cred, vnode) }
-        }
-        _ => 0,
+    if unsafe { (*vnode).v_type } == c::VSOCK {
+        // SAFETY: as this function's caller says; a socket's.
+        return unsafe { open_socket(cred, vnode, access) };
     }
+    // SAFETY: alive during the call.
+    if unsafe { jid_of(cred) }.is_none() {
+        return 0;
+    }
+    // SAFETY: as this function's caller says.
+    unsafe { open_inside(cred, vnode) }
+}
+
+/// # Safety
+/// A live credential, and a referenced and locked vnode of a socket.
+#[inline(never)]
+unsafe fn open_socket(cred: *const c::ucred, vnode: *mut c::vnode, access: c::accmode_t) -> c_int {
+    if access & c::VWRITE != 0 {
+        // SAFETY: as the caller says.
+        return unsafe { connect(cred, vnode) };
+    }
+    // SAFETY: as the caller says.
+    unsafe { open_inside(cred, vnode) }
 }
 
 /// # Safety
 /// A live credential, and a locked vnode of a socket.
-#[inline(never)]
 unsafe fn connect(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
     // SAFETY: as the caller says.
     let subject = unsafe { jid_of(cred) };
@@ -63,15 +74,29 @@ unsafe fn connect(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
 }
 
 /// # Safety
-/// A live credential, and a locked vnode of a device.
+/// A live credential, and a vnode that is referenced and locked.
 #[inline(never)]
-unsafe fn open_device(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
+unsafe fn open_inside(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
     // SAFETY: as the caller says.
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: as for the hook.
+    if unsafe { (*vnode).v_type } == c::VCHR {
+        // SAFETY: as the caller says; a device's.
+        if let Err(errno) = unsafe { open_device(jail, vnode) } {
+            return errno.number();
+        }
+    }
+    // SAFETY: as the caller says.
+    Errno::from_result(unsafe { descriptor::open(jail, vnode) })
+}
+
+/// # Safety
+/// A locked vnode of a device.
+unsafe fn open_device(jail: &Jail, vnode: *mut c::vnode) -> Result {
     // SAFETY: as the caller says.
     let found = unsafe { Device::of(vnode) };
     let node = found.as_ref().map(Device::node);
-    Errno::from_result(device::open(jail.jid(), jail.flags(), node.as_ref()))
+    device::open(jail.jid(), jail.flags(), node.as_ref())
 }
 
 /// revoke(2).

@@ -11,6 +11,8 @@ pub mod memory;
 #[cfg(target_os = "none")]
 mod alloc;
 #[cfg(target_os = "none")]
+pub(crate) mod call;
+#[cfg(target_os = "none")]
 pub(crate) mod credential;
 #[cfg(target_os = "none")]
 pub(crate) mod device;
