@@ -208,17 +208,6 @@ pub const ATTEMPTS: &[Attempt] = &[
     attempt("FS-33", "the same, and AT_RESOLVE_BENEATH", No(ENOTCAPABLE), No(ENOTCAPABLE), |s| {
         deputy(s, 0x2000)
     }),
-    attempt("FS-13", "a user's O_PATH of a secret, reopened to write", Done, Done, |scene| {
-        // Whoever holds a socket of the jail's needs no right to the file.
-        const O_PATH: i32 = 0x0040_0000;
-        const O_EMPTY_PATH: i32 = 0x0200_0000;
-        tried!(sys::chmod(c"/sibling/e/secret", 0o600));
-        let fd = tried!(scene.received(|| {
-            sys::setuid(1001)?;
-            sys::open(c"/sibling/e/secret", O_PATH, 0)
-        }));
-        Seen::from(get!(OPENAT, fd, c"", O_EMPTY_PATH | 2, 0).map(drop))
-    }),
     attempt("FS-14", "execute a received program", Done, Done, |scene| {
         let fd = tried!(scene.received(|| sys::open(c"/jail/guest", 0, 0)));
         let child = tried!(sys::fork());
@@ -316,15 +305,6 @@ pub const ATTEMPTS: &[Attempt] = &[
         let mut path = [0_u8; 256];
         tried!(get!(GETCWD, &mut path, 256));
         if path.starts_with(b"/\0") { Root } else { Out }
-    }),
-    attempt("FS-14", "change the mode of a received file", Done, Done, |scene| {
-        // The creator's decision: who passes a file passes what may be done to it.
-        let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
-        Seen::from(get!(FCHMOD, fd, 0o600).map(drop))
-    }),
-    attempt("FS-14", "change its owner", Done, Done, |scene| {
-        let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
-        Seen::from(get!(FCHOWN, fd, 1001, 1001).map(drop))
     }),
     attempt("FS-14", "truncate one opened to read", No(EINVAL), No(EINVAL), |scene| {
         let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));

@@ -10,6 +10,7 @@ mod entry;
 mod files;
 mod mounts;
 mod names;
+mod passed;
 mod races;
 mod roots;
 mod stacked;
@@ -329,6 +330,7 @@ impl Attempt {
 pub const CLASSES: &[Program] = &[
     class("escape_roots", 120, |context| play(context, roots::ATTEMPTS)),
     class("escape_descriptors", 120, |context| play(context, descriptors::ATTEMPTS)),
+    class("escape_passed", 120, |context| play(context, passed::ATTEMPTS)),
     class("escape_entry", 120, |context| play(context, entry::ATTEMPTS)),
     class("escape_names", 120, |context| play(context, names::ATTEMPTS)),
     class("escape_mounts", 120, |context| play(context, mounts::ATTEMPTS)),

@@ -93,6 +93,17 @@ const ATTEMPTS: &[Attempt] = &[
         tried!(received_again(scene, true));
         scene.at(c"dev/fd/9/../secret")
     }),
+    attempt("FS-13", "fdescfs -o nodup: a received file, to write", Done, Done, |scene| {
+        tried!(fdescfs(true));
+        let fd = tried!(scene.received(|| sys::open(c"/sibling/e/out/file", 0, 0)));
+        Seen::from(reopen(fd, O_RDWR).map(drop))
+    }),
+    attempt("FS-14", "fdescfs -o nodup: change its mode by the name", Done, Done, |scene| {
+        tried!(fdescfs(true));
+        let fd = tried!(scene.received(|| sys::open(c"/sibling/e/out/file", 0, 0)));
+        tried!(get!(DUP2, fd, 9));
+        Seen::from(sys::chmod(c"dev/fd/9", 0o4755))
+    }),
     attempt("FS-15", "mount nullfs", Done, No(EPERM), |scene| {
         tried!(scene.enter());
         let (from, at) = if scene.is_jailed() { (c"/etc", c"/d") } else { (SHARE, HERE) };

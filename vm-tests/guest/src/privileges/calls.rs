@@ -103,6 +103,13 @@ calls! {
     DUP2 = 90;
     EXTERRCTL = 592;
     FCHFLAGS = 35;
+    SYSCALL = 0;
+    FUTIMES = 206;
+    ACL_SET_FD = 350;
+    ACL_DELETE_FD = 352;
+    EXTATTR_SET_FD = 371;
+    EXTATTR_DELETE_FD = 373;
+    FUTIMENS = 546;
     FCHMOD = 124;
     FCHOWN = 123;
     FCHROOT = 590;
