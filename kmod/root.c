@@ -2,6 +2,7 @@
 /* Directories, their paths and their mounts. */
 #include <sys/param.h>
 #include <sys/systm.h>
+#include <sys/fcntl.h>
 #include <sys/filedesc.h>
 #include <sys/jail.h>
 #include <sys/lock.h>
@@ -50,6 +51,67 @@ void
 rjail_c_path_free(char *memory)
 {
 	free(memory, M_TEMP);
+}
+
+/*
+ * The file number and the mount of a directory, and the directory above it,
+ * referenced: NULL above the machine's root.  Asks the file systems, not
+ * namei(9): the caller may be a hook, which must not come to another.
+ */
+int
+rjail_c_directory(struct vnode *vp, int32_t mount[2], uint64_t *file,
+    struct vnode **above)
+{
+	struct componentname cn = {
+		.cn_nameiop = LOOKUP,
+		.cn_flags = ISLASTCN | ISDOTDOT,
+		.cn_cred = thread0.td_ucred,
+		.cn_pnbuf = __DECONST(char *, ".."),
+		.cn_nameptr = __DECONST(char *, ".."),
+		.cn_namelen = 2,
+	};
+	struct vattr va;
+	struct vnode *covered;
+	int error;
+
+	*above = NULL;
+	error = vn_lock(vp, LK_SHARED);
+	if (error != 0)
+		return (error);
+	error = VOP_GETATTR(vp, &va, cn.cn_cred);
+	if (error != 0) {
+		VOP_UNLOCK(vp);
+		return (error);
+	}
+	rjail_c_mount_id(vp->v_mount, mount);
+	*file = va.va_fileid;
+	vref(vp);
+	/* From the root of a mount to what it covers. */
+	while (vp != rootvnode && (vp->v_vflag & VV_ROOT) != 0) {
+		covered = vp->v_mount->mnt_vnodecovered;
+		if (covered != NULL)
+			vref(covered);
+		vput(vp);
+		if (covered == NULL)
+			return (0);
+		vp = covered;
+		error = vn_lock(vp, LK_SHARED);
+		if (error != 0) {
+			vrele(vp);
+			return (error);
+		}
+	}
+	if (vp != rootvnode) {
+		cn.cn_lkflags = vp->v_mount->mnt_kern_flag &
+		    MNTK_LOOKUP_SHARED ? LK_SHARED : LK_EXCLUSIVE;
+		error = VOP_LOOKUP(vp, above, &cn);
+		if (error == 0)
+			VOP_UNLOCK(*above);
+		else
+			*above = NULL;
+	}
+	vput(vp);
+	return (error);
 }
 
 /* The directory above which ".." never goes, referenced; or NULL. */
@@ -176,16 +238,6 @@ rjail_c_move_allowed(struct vnode *to)
 }
 
 void
-rjail_c_mount_of(struct vnode *vp, int32_t id[2])
-{
-	struct mount *mp;
-
-	mp = atomic_load_ptr(&vp->v_mount);
-	if (mp != NULL)
-		rjail_c_mount_id(mp, id);
-}
-
-void
 rjail_c_mount_id(const struct mount *mp, int32_t id[2])
 {
 	id[0] = mp->mnt_stat.f_fsid.val[0];
@@ -198,18 +250,62 @@ rjail_c_mount_path(const struct mount *mp)
 	return (mp->mnt_stat.f_mntonname);
 }
 
-/* Referenced. */
+/*
+ * The next mount that shows what lies elsewhere, busy; lets go of the one
+ * before.  One that is being unmounted is passed over.
+ */
+struct mount *
+rjail_c_mount_next_loopback(struct mount *mp)
+{
+	struct mount *next;
+
+	mtx_lock(&mountlist_mtx);
+	if (mp == NULL)
+		next = TAILQ_FIRST(&mountlist);
+	else {
+		next = TAILQ_NEXT(mp, mnt_list);
+		vfs_unbusy(mp);
+	}
+	for (; next != NULL; next = TAILQ_NEXT(next, mnt_list)) {
+		if ((next->mnt_vfc->vfc_flags & VFCF_LOOPBACK) != 0 &&
+		    vfs_busy(next, MBF_NOWAIT | MBF_MNTLSTLOCK) == 0)
+			return (next);
+	}
+	mtx_unlock(&mountlist_mtx);
+	return (NULL);
+}
+
+void
+rjail_c_mount_unbusy(struct mount *mp)
+{
+	vfs_unbusy(mp);
+}
+
+/* Referenced; NULL when the file system does not say. */
 struct vnode *
-rjail_c_prison_root(struct prison *pr)
+rjail_c_mount_root(struct mount *mp)
 {
 	struct vnode *vp;
 
-	mtx_lock(&pr->pr_mtx);
-	vp = pr->pr_root;
-	if (vp != NULL)
-		vref(vp);
-	mtx_unlock(&pr->pr_mtx);
+	if (VFS_ROOT(mp, LK_SHARED, &vp) != 0)
+		return (NULL);
+	VOP_UNLOCK(vp);
 	return (vp);
+}
+
+/* What a vnode shows, below all file systems that show another; referenced. */
+struct vnode *
+rjail_c_lowest(struct vnode *vp)
+{
+	struct vnode *low;
+
+	return (VOP_GETLOWVNODE(vp, &low, FREAD) == 0 ? low : NULL);
+}
+
+bool
+rjail_c_prison_is_rooted(struct prison *pr)
+{
+	return (atomic_load_ptr(&pr->pr_root) != rootvnode);
 }
 
 /* Puts the machine's root in its place; the reference is the caller's. */

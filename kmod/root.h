@@ -14,6 +14,8 @@ int	 rjail_c_vnode_unlock_any(struct vnode *);
 void	 rjail_c_vnode_lock_again(struct vnode *, int how);
 int	 rjail_c_path(struct vnode *, char **path, char **memory);
 void	 rjail_c_path_free(char *memory);
+int	 rjail_c_directory(struct vnode *, int32_t mount[2], uint64_t *file,
+	    struct vnode **above);
 struct vnode *rjail_c_jail_directory(struct thread *);
 
 bool	 rjail_c_moves_directory(const struct componentname *);
@@ -24,11 +26,14 @@ struct vnode *rjail_c_move_from(void);
 void	 rjail_c_move_allow(struct vnode *to);
 bool	 rjail_c_move_allowed(struct vnode *to);
 
-void	 rjail_c_mount_of(struct vnode *, int32_t id[2]);
 void	 rjail_c_mount_id(const struct mount *, int32_t id[2]);
 const char *rjail_c_mount_path(const struct mount *);
+struct mount *rjail_c_mount_next_loopback(struct mount *);
+void	 rjail_c_mount_unbusy(struct mount *);
+struct vnode *rjail_c_mount_root(struct mount *);
+struct vnode *rjail_c_lowest(struct vnode *);
 
-struct vnode *rjail_c_prison_root(struct prison *);
+bool	 rjail_c_prison_is_rooted(struct prison *);
 struct vnode *rjail_c_prison_leave_root(struct prison *);
 
 #endif /* !_RJAIL_ROOT_H_ */

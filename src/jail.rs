@@ -144,7 +144,7 @@ fn build(
 ) -> Result<JailRef> {
     let addresses = try_collect(request.addresses.iter().copied())?;
     let jid = REGISTRY.lock().allot()?;
-    let view = root.view();
+    let view = root.view()?;
     let lines = second_line();
     let native = if lines {
         let plan = Plan {

@@ -205,15 +205,16 @@ pub fn contains(root: &[u8], path: &[u8]) -> bool {
 }
 
 /// Whether a jailed process may make a directory its working directory or its
-/// root.
+/// root, or go up from it.
 ///
-/// - Determines: `root` is the path of the jail's root, `directory` that of the
-///   directory. A descriptor can lead to one outside: received, or opened inside
-///   before the directory was moved.
+/// - Determines: `root` is the jail's root, `upwards` the directory and all those
+///   above it, in that order. A descriptor can lead outside: received, or opened
+///   inside before the directory was moved. So can ".." from there: see
+///   [`crate::unix`].
 /// - Returns: `Ok`, or `ENOENT`: what is outside does not exist. Where the kernel
-///   finds no path (longer than 1024 bytes; removed) the caller does not ask:
-///   depth is no proof, and a removed directory has no "..".
-/// - Locks: none; the paths may be a moment old.
+///   finds no way up (the directory is removed) chdir(2) does not ask: a removed
+///   directory has no "..".
+/// - Locks: none; the answer may be a moment old.
 /// - Answers to: `change_dir`, which asks no such thing; `fget_cap` with
 ///   `FD_RESOLVE_BENEATH`, which knows where a descriptor came from but not where
 ///   it leads.
@@ -221,15 +222,17 @@ pub fn contains(root: &[u8], path: &[u8]) -> bool {
 /// # Errors
 /// `ENOENT`.
 #[doc(alias = "change_dir")]
-pub fn may_stand(root: &[u8], directory: &[u8]) -> Result {
-    if contains(root, directory) { Ok(()) } else { Err(Errno::ENOENT) }
+pub fn may_stand<T: PartialEq>(root: T, upwards: impl IntoIterator<Item = T>) -> Result {
+    if upwards.into_iter().any(|directory| directory == root) { Ok(()) } else { Err(Errno::ENOENT) }
 }
 
 /// Whether anybody, jailed or not, may move a directory from one to another.
 ///
-/// - Determines: `roots` are the paths of all jails' roots, `from` and `to` those
-///   of the two directories. One that is moved out of a jail takes along whoever
-///   stands in it, and ".." then climbs outside: no look-up passes the root.
+/// - Determines: `roots` are all jails' roots; `from` and `to` the two
+///   directories, each with all those above it. One that is moved out of a jail
+///   takes along whoever stands in it, and ".." then climbs outside: no look-up
+///   passes the root. Asked a second time of what nullfs(4) shows: there the roots
+///   are also the trees that mounts beneath a jail's root show.
 /// - Returns: `Ok`, or `EXDEV` when the directory would leave a jail's root. A
 ///   root is to directories what the edge of a file system is: mv(1) copies, and
 ///   removes what it copied.
@@ -239,9 +242,23 @@ pub fn may_stand(root: &[u8], directory: &[u8]) -> Result {
 /// # Errors
 /// `EXDEV`.
 #[doc(alias = "kern_renameat")]
-pub fn may_move<'a>(roots: impl IntoIterator<Item = &'a [u8]>, from: &[u8], to: &[u8]) -> Result {
-    let leaves = |root: &[u8]| contains(root, from) && !contains(root, to);
+pub fn may_move<T: PartialEq>(roots: impl IntoIterator<Item = T>, from: &[T], to: &[T]) -> Result {
+    let leaves = |root: T| from.contains(&root) && !to.contains(&root);
     if roots.into_iter().any(leaves) { Err(Errno::EXDEV) } else { Ok(()) }
+}
+
+/// Which directory it is, for as long as nobody removes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The number of its mount (`f_fsid`).
+    pub mount: [i32; 2],
+    /// Its number there (`va_fileid`).
+    pub file: u64,
+}
+
+impl Identity {
+    /// No directory's.
+    pub const NOTHING: Self = Self { mount: [0; 2], file: 0 };
 }
 
 /// What a jail's root is to the mounts, as it was when the jail was made: an
@@ -249,15 +266,18 @@ pub fn may_move<'a>(roots: impl IntoIterator<Item = &'a [u8]>, from: &[u8], to: 
 /// gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// The number of the mount that the root is on (`f_fsid`).
-    pub mount: [i32; 2],
+    /// The root.
+    pub root: Identity,
+    /// What it shows, below all file systems that only show another; or the same.
+    pub shown: Identity,
     /// The path of the root; empty if the kernel found none.
     pub path: Vec<u8>,
 }
 
 impl View {
     /// Of a root that sees no mount.
-    pub const NOTHING: Self = Self { mount: [0; 2], path: Vec::new() };
+    pub const NOTHING: Self =
+        Self { root: Identity::NOTHING, shown: Identity::NOTHING, path: Vec::new() };
 }
 
 /// Whether a jail may learn of a mount.
@@ -276,6 +296,6 @@ impl View {
 #[doc(alias = "prison_canseemount")]
 #[doc(alias = "prison_enforce_statfs")]
 pub fn may_see_mount(flags: JailFlags, view: &View, mount: [i32; 2], at: &[u8]) -> Result {
-    let own = mount == view.mount || contains(&view.path, at);
+    let own = mount == view.root.mount || contains(&view.path, at);
     if own || flags.contains(JailFlags::STATFS_ALL) { Ok(()) } else { Err(Errno::ENOENT) }
 }

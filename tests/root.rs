@@ -4,7 +4,9 @@
 
 use rjail::Errno;
 use rjail::prison::JailFlags;
-use rjail::root::{Entrant, Refusal, View, admit, contains, may_move, may_see_mount, may_stand};
+use rjail::root::{
+    Entrant, Identity, Refusal, View, admit, contains, may_move, may_see_mount, may_stand,
+};
 
 const READY: Entrant = Entrant::READY;
 
@@ -154,29 +156,41 @@ fn a_root_contains_itself_and_what_is_beneath() {
     }
 }
 
+/// A directory and all those above it, by their paths.
+fn upwards(path: &str) -> Vec<&str> {
+    let above = path.match_indices('/').rev().map(|(at, _)| &path[..at.max(1)]);
+    std::iter::once(path).chain(above.filter(|above| *above != path)).collect()
+}
+
 #[test]
 fn nobody_stands_outside() {
-    assert_eq!(may_stand(b"/jail", b"/jail/a"), Ok(()));
-    assert_eq!(may_stand(b"/jail", b"/sibling/a"), Err(Errno::ENOENT));
+    assert_eq!(upwards("/jail/a"), ["/jail/a", "/jail", "/"]);
+    assert_eq!(may_stand("/jail", upwards("/jail/a")), Ok(()));
+    assert_eq!(may_stand("/jail", upwards("/jail")), Ok(()));
+    assert_eq!(may_stand("/jail", upwards("/sibling/a")), Err(Errno::ENOENT));
+    assert_eq!(may_stand("/jail", upwards("/jailhouse")), Err(Errno::ENOENT));
+    assert_eq!(may_stand("/jail", upwards("/")), Err(Errno::ENOENT));
+    assert_eq!(may_stand("/jail", []), Err(Errno::ENOENT), "no way up");
 }
 
 #[test]
 fn no_directory_leaves_a_root() {
-    let roots: [&[u8]; 2] = [b"/jails/a", b"/jails/a/nested"];
-    let moves = |from: &[u8], to: &[u8]| may_move(roots, from, to);
-    assert_eq!(moves(b"/jails/a/x", b"/jails/a/y"), Ok(()), "within");
-    assert_eq!(moves(b"/elsewhere", b"/jails/a"), Ok(()), "into");
-    assert_eq!(moves(b"/jails", b"/elsewhere"), Ok(()), "the root itself, and all in it");
-    assert_eq!(moves(b"/jails/a", b"/elsewhere"), Err(Errno::EXDEV), "out");
-    assert_eq!(moves(b"/jails/a", b"/jails"), Err(Errno::EXDEV), "one up");
-    assert_eq!(moves(b"/jails/a/nested/d", b"/jails/a"), Err(Errno::EXDEV), "out of the inner");
-    assert_eq!(moves(b"/jails/a/d", b"/jails/a/nested"), Ok(()), "into the inner");
-    assert_eq!(may_move([], b"/jails/a", b"/"), Ok(()), "no jail");
+    let roots = ["/jails/a", "/jails/a/nested"];
+    let moves = |from, to| may_move(roots, &upwards(from), &upwards(to));
+    assert_eq!(moves("/jails/a/x", "/jails/a/y"), Ok(()), "within");
+    assert_eq!(moves("/elsewhere", "/jails/a"), Ok(()), "into");
+    assert_eq!(moves("/jails", "/elsewhere"), Ok(()), "the root itself, and all in it");
+    assert_eq!(moves("/jails/a", "/elsewhere"), Err(Errno::EXDEV), "out");
+    assert_eq!(moves("/jails/a", "/jails"), Err(Errno::EXDEV), "one up");
+    assert_eq!(moves("/jails/a/nested/d", "/jails/a"), Err(Errno::EXDEV), "out of the inner");
+    assert_eq!(moves("/jails/a/d", "/jails/a/nested"), Ok(()), "into the inner");
+    assert_eq!(may_move([], &upwards("/jails/a"), &upwards("/")), Ok(()), "no jail");
 }
 
 #[test]
 fn a_jail_learns_of_its_own_mounts() {
-    let view = View { mount: [7, 1], path: b"/jail".to_vec() };
+    let root = Identity { mount: [7, 1], file: 2 };
+    let view = View { root, shown: root, path: b"/jail".to_vec() };
     let but_all = JailFlags::all().difference(JailFlags::STATFS_ALL);
     for flags in [JailFlags::empty(), but_all] {
         let sees = |view: &View, mount, at: &[u8]| may_see_mount(flags, view, mount, at);

@@ -618,10 +618,8 @@ impl Machine {
         }
         if from != to && self.names.is_directory(node) {
             let living = self.processes.values().filter_map(|p| p.credential.prison.as_ref());
-            let roots: Vec<String> = living.map(|jail| self.names.path(jail.root)).collect();
-            let [from, to] = [from, to].map(|node| self.names.path(node));
-            let roots = roots.iter().map(String::as_bytes);
-            ask(root::may_move(roots, from.as_bytes(), to.as_bytes()))?;
+            let [from, to] = [from, to].map(|node| self.names.upwards(node).collect::<Vec<_>>());
+            ask(root::may_move(living.map(|jail| jail.root), &from, &to))?;
         }
         self.names.rename(from, name, to, new)
     }
@@ -676,10 +674,7 @@ impl Machine {
         let jail = process.directories.borrow().jail;
         match jail.filter(|_| process.credential.label.is_some()) {
             None => Ok(()),
-            Some(top) => {
-                let [top, path] = [top, node].map(|node| self.names.path(node));
-                ask(root::may_stand(top.as_bytes(), path.as_bytes()))
-            }
+            Some(top) => ask(root::may_stand(top, self.names.upwards(node))),
         }
     }
 

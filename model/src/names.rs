@@ -121,6 +121,11 @@ impl Names {
         Ok(())
     }
 
+    /// A node and all those above it, up to the machine's root.
+    pub fn upwards(&self, node: Node) -> impl Iterator<Item = Node> {
+        core::iter::successors(Some(node), |at| (*at != ROOT).then(|| self.entry(*at).parent))
+    }
+
     /// The path of a directory from the machine's root: `vn_fullpath_global`.
     #[must_use]
     pub fn path(&self, node: Node) -> String {

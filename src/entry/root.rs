@@ -2,20 +2,21 @@
 //! Standing inside, and the edge of a jail's root. C source: `change_dir` and
 //! `kern_renameat` in `sys/kern/vfs_syscalls.c`.
 
+use alloc::vec::Vec;
 use core::ffi::c_int;
 use core::ptr;
 
 use sys_bindings as c;
 
-use crate::kernel::credential::jid_of;
+use crate::kernel::credential::{JailRef, jid_of};
 use crate::kernel::memory::try_push;
-use crate::kernel::path::{self, MachinePath, Move, Unlocked};
+use crate::kernel::path::{self, Loopbacks, Move, Unlocked, Upwards};
+use crate::kernel::second_line::NativePrison;
 use crate::{Errno, Result, jail, root};
 
 /// chdir(2), fchdir(2), chroot(2), fchroot(2).
 ///
-/// A directory whose path the kernel does not find is let pass: see
-/// [`root::may_stand`].
+/// A directory from which no way leads up is let pass: see [`root::may_stand`].
 ///
 /// # Safety
 /// Called by the MAC framework alone: the credential of the running thread, and
@@ -48,15 +49,12 @@ unsafe fn chdir_inside(directory: *mut c::vnode) -> c_int {
     // SAFETY: locked and referenced; the kernel looks only now whether the
     // directory may be searched.
     let _unlocked = unsafe { Unlocked::new(directory) };
-    // SAFETY: nothing is locked.
-    let top_path = unsafe { MachinePath::of_directory(&top) };
+    let Ok(root) = top.identity() else { return 0 };
     drop(top);
-    // SAFETY: as above, and the caller of the hook has a reference.
-    let path = unsafe { MachinePath::of(directory) };
-    match (top_path, path) {
-        (Ok(top), Ok(path)) => Errno::from_result(root::may_stand(top.as_bytes(), path.as_bytes())),
-        _ => 0,
-    }
+    // SAFETY: the caller of the hook has a reference.
+    let mut upwards = unsafe { Upwards::from(directory) };
+    let answer = root::may_stand(root, &mut upwards);
+    if upwards.end().is_err() { 0 } else { Errno::from_result(answer) }
 }
 
 /// The first half of rename(2): what is moved, and out of where. For everybody:
@@ -152,24 +150,33 @@ unsafe fn rename_to(
 /// # Safety
 /// Both are referenced, and the running thread holds no vnode's lock.
 unsafe fn may_move(from: *mut c::vnode, to: *mut c::vnode) -> Result {
-    // SAFETY: as the caller says.
-    let from = unsafe { MachinePath::of(from) }.map_err(|_| Errno::EXDEV)?;
-    // SAFETY: as the caller says.
-    let to = unsafe { MachinePath::of(to) }.map_err(|_| Errno::EXDEV)?;
     let jails = jail::all()?;
-    let mut roots = alloc::vec::Vec::new();
-    for jail in &jails {
-        if let Some(root) = jail.second_line().and_then(|native| native.root()) {
-            // SAFETY: as the caller says. A root that has no path any more has
-            // nothing beneath it that has one.
-            if let Ok(path) = unsafe { MachinePath::of_directory(&root) } {
-                try_push(&mut roots, path)?;
+    let rooted = |jail: &&JailRef| jail.second_line().is_none_or(NativePrison::is_rooted);
+    let views = || jails.iter().filter(rooted).map(|jail| jail.view());
+    let upwards = |vnode| {
+        // SAFETY: as the caller says.
+        unsafe { Upwards::from(vnode) }.collect().map_err(|_| Errno::EXDEV)
+    };
+    root::may_move(views().map(|view| view.root), &upwards(from)?, &upwards(to)?)?;
+
+    let mut shown = Vec::new();
+    let mut mounts = Loopbacks::all();
+    // SAFETY: as the caller says.
+    while let Some(mount) = unsafe { mounts.next_root() } {
+        // SAFETY: referenced. One that is going away shows nothing.
+        let Ok(above) = (unsafe { Upwards::from(mount.as_ptr()) }).collect() else { continue };
+        if views().any(|view| above.contains(&view.root)) {
+            // SAFETY: referenced, and for the rest as the caller says.
+            if let Some(lowest) = unsafe { path::lowest(mount.as_ptr()) } {
+                try_push(&mut shown, lowest.identity()?)?;
             }
         }
     }
-    let roots = roots.iter().map(MachinePath::as_bytes);
-    // The label alone knows where the root was when the jail was made.
-    let labels = jails.iter().filter(|jail| jail.second_line().is_none());
-    let roots = roots.chain(labels.map(|jail| jail.view().path.as_slice()));
-    root::may_move(roots, from.as_bytes(), to.as_bytes())
+    let shows = |vnode| {
+        // SAFETY: as the caller says.
+        let lowest = unsafe { path::lowest(vnode) }.ok_or(Errno::EXDEV)?;
+        upwards(lowest.as_ptr())
+    };
+    let roots = shown.iter().copied().chain(views().map(|view| view.shown));
+    root::may_move(roots, &shows(from)?, &shows(to)?)
 }

@@ -3,67 +3,16 @@
 //! `vn_fullpath_global` in `sys/kern/vfs_cache.c`, `kern_renameat` in
 //! `sys/kern/vfs_syscalls.c`.
 
+use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr::{self, NonNull};
 
 use sys_bindings as c;
 
 use super::vnode::Directory;
-use crate::kernel::memory::try_collect;
-use crate::root::View;
+use crate::kernel::memory::{try_collect, try_push};
+use crate::root::{Identity, View};
 use crate::{Errno, Result};
-
-/// The path of a directory.
-///
-/// # Invariants
-/// `path` ends in NUL and lies in `memory`, which is this one's.
-pub(crate) struct MachinePath {
-    path: NonNull<c_char>,
-    memory: NonNull<c_char>,
-}
-
-impl MachinePath {
-    /// The path of a vnode, which may be old by the time this returns.
-    ///
-    /// # Errors
-    /// What vn_fullpath(9) answers for a path that is too long, a directory that
-    /// is gone, or one that the name cache has forgotten and the caller may not
-    /// read.
-    ///
-    /// # Safety
-    /// The vnode is referenced, and the running thread holds no vnode's lock.
-    pub(crate) unsafe fn of(vnode: *mut c::vnode) -> Result<Self> {
-        let (mut path, mut memory) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: as the caller says.
-        Errno::check(unsafe { c::rjail_c_path(vnode, &raw mut path, &raw mut memory) })?;
-        let memory = NonNull::new(memory).ok_or(Errno::ENOENT)?;
-        Ok(Self { path: NonNull::new(path).unwrap_or(memory), memory })
-    }
-
-    /// The same of a directory that is held.
-    ///
-    /// # Errors
-    /// As [`Self::of`].
-    ///
-    /// # Safety
-    /// The running thread holds no vnode's lock.
-    pub(crate) unsafe fn of_directory(directory: &Directory) -> Result<Self> {
-        // SAFETY: referenced; for the rest as the caller says.
-        unsafe { Self::of(directory.as_ptr()) }
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        // SAFETY: invariant.
-        unsafe { CStr::from_ptr(self.path.as_ptr()) }.to_bytes()
-    }
-}
-
-impl Drop for MachinePath {
-    fn drop(&mut self) {
-        // SAFETY: ours (invariant), freed once.
-        unsafe { c::rjail_c_path_free(self.memory.as_ptr()) };
-    }
-}
 
 /// A vnode whose lock, which somebody up the stack took, is let go of for a
 /// while: whoever walks up the tree takes the locks of parents.
@@ -194,15 +143,189 @@ pub(crate) unsafe fn mount<'a>(mount: *const c::mount) -> ([i32; 2], &'a [u8]) {
     (id, unsafe { CStr::from_ptr(path) }.to_bytes())
 }
 
+/// The mounts that show what lies elsewhere: nullfs(4), unionfs(4).
+///
+/// # Invariants
+/// The mount is busy, by this one.
+pub(crate) struct Loopbacks(Option<NonNull<c::mount>>);
+
+impl Loopbacks {
+    pub(crate) const fn all() -> Self {
+        Self(None)
+    }
+
+    /// The next one, which stays until the one after is asked for. Sleeps.
+    ///
+    /// # Safety
+    /// The running thread holds no vnode's lock.
+    pub(crate) unsafe fn next_root(&mut self) -> Option<Directory> {
+        loop {
+            let mount = self.0.take().map_or(ptr::null_mut(), NonNull::as_ptr);
+            // SAFETY: null, or busy, and let go of by the call.
+            self.0 = NonNull::new(unsafe { c::rjail_c_mount_next_loopback(mount) });
+            // SAFETY: busy; for the rest as the caller says.
+            let root = unsafe { c::rjail_c_mount_root(self.0?.as_ptr()) };
+            // SAFETY: null or referenced.
+            if let Some(root) = unsafe { Directory::from_raw(root) } {
+                return Some(root);
+            }
+        }
+    }
+}
+
+impl Drop for Loopbacks {
+    fn drop(&mut self) {
+        if let Some(mount) = self.0.take() {
+            // SAFETY: busy (invariant).
+            unsafe { c::rjail_c_mount_unbusy(mount.as_ptr()) };
+        }
+    }
+}
+
+/// What a directory shows, below all file systems that only show another; itself
+/// where there is none. `None`: it is going away.
+///
+/// # Safety
+/// Referenced, and the running thread holds no vnode's lock.
+pub(crate) unsafe fn lowest(vnode: *mut c::vnode) -> Option<Directory> {
+    // SAFETY: as the caller says.
+    let low = unsafe { c::rjail_c_lowest(vnode) };
+    // SAFETY: null or referenced.
+    unsafe { Directory::from_raw(low) }
+}
+
+/// The path of a directory.
+///
+/// # Invariants
+/// `path` ends in NUL and lies in `memory`, which is this one's.
+struct MachinePath {
+    path: NonNull<c_char>,
+    memory: NonNull<c_char>,
+}
+
+impl MachinePath {
+    /// The path of a vnode, which may be old by the time this returns.
+    ///
+    /// # Errors
+    /// What vn_fullpath(9) answers for a path that is too long, a directory that
+    /// is gone, or one that the name cache has forgotten and the caller may not
+    /// read.
+    ///
+    /// # Safety
+    /// The vnode is referenced, and the running thread holds no vnode's lock.
+    unsafe fn of(vnode: *mut c::vnode) -> Result<Self> {
+        let (mut path, mut memory) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: as the caller says.
+        Errno::check(unsafe { c::rjail_c_path(vnode, &raw mut path, &raw mut memory) })?;
+        let memory = NonNull::new(memory).ok_or(Errno::ENOENT)?;
+        Ok(Self { path: NonNull::new(path).unwrap_or(memory), memory })
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        // SAFETY: invariant.
+        unsafe { CStr::from_ptr(self.path.as_ptr()) }.to_bytes()
+    }
+}
+
+impl Drop for MachinePath {
+    fn drop(&mut self) {
+        // SAFETY: ours (invariant), freed once.
+        unsafe { c::rjail_c_path_free(self.memory.as_ptr()) };
+    }
+}
+
+/// A directory and all those above it, up to the machine's root.
+pub(crate) struct Upwards {
+    next: Result<Option<Directory>>,
+}
+
+impl Upwards {
+    /// # Safety
+    /// Referenced.
+    pub(crate) unsafe fn from(vnode: *mut c::vnode) -> Self {
+        // SAFETY: as the caller says; the new reference is the value's.
+        let first = unsafe {
+            c::rjail_c_vref(vnode);
+            Directory::from_raw(vnode)
+        };
+        Self { next: Ok(first) }
+    }
+
+    /// Why the last one was the last: an error, or the machine's root.
+    ///
+    /// # Errors
+    /// The file system's; `ENOENT` from a directory that was removed.
+    pub(crate) const fn end(&self) -> Result {
+        match self.next {
+            Ok(_) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// As [`Self::end`]; `ENOMEM`.
+    pub(crate) fn collect(mut self) -> Result<Vec<Identity>> {
+        let mut all = Vec::new();
+        for directory in self.by_ref() {
+            try_push(&mut all, directory)?;
+        }
+        self.end().map(|()| all)
+    }
+}
+
+/// The running thread holds no vnode's lock. Sleeps.
+impl Iterator for Upwards {
+    type Item = Identity;
+
+    fn next(&mut self) -> Option<Identity> {
+        let directory = core::mem::replace(&mut self.next, Ok(None)).ok()??;
+        let found = directory.identity_and_above();
+        let (identity, next) = match found {
+            Ok((identity, above)) => (Some(identity), Ok(above)),
+            Err(errno) => (None, Err(errno)),
+        };
+        self.next = next;
+        identity
+    }
+}
+
 impl Directory {
-    /// What this directory, as a root, is to the mounts. Sleeps.
-    pub(crate) fn view(&self) -> View {
-        let mut mount = [0; 2];
+    /// Which one it is, and the one above. The running thread holds no vnode's
+    /// lock. Sleeps.
+    ///
+    /// # Errors
+    /// As [`Upwards::end`].
+    fn identity_and_above(&self) -> Result<(Identity, Option<Self>)> {
+        let (mut id, mut above) = (Identity::NOTHING, ptr::null_mut());
+        let (mount, file) = (id.mount.as_mut_ptr(), &raw mut id.file);
         // SAFETY: referenced; `mount` has room for two.
-        unsafe { c::rjail_c_mount_of(self.as_ptr(), mount.as_mut_ptr()) };
-        // SAFETY: rjail(2) holds no lock here.
-        let path = unsafe { MachinePath::of_directory(self) };
+        let error = unsafe { c::rjail_c_directory(self.as_ptr(), mount, file, &raw mut above) };
+        Errno::check(error)?;
+        // SAFETY: null or referenced.
+        Ok((id, unsafe { Self::from_raw(above) }))
+    }
+
+    /// Which one it is.
+    ///
+    /// # Errors
+    /// As [`Upwards::end`].
+    pub(crate) fn identity(&self) -> Result<Identity> {
+        self.identity_and_above().map(|(identity, _)| identity)
+    }
+
+    /// What this directory, as a root, is to the mounts. Sleeps.
+    ///
+    /// # Errors
+    /// `ENOENT`: it was removed meanwhile.
+    pub(crate) fn view(&self) -> Result<View> {
+        let root = self.identity()?;
+        // SAFETY: referenced, and rjail(2) holds no lock here.
+        let shown = unsafe { lowest(self.as_ptr()) }.ok_or(Errno::ENOENT)?.identity()?;
+        // SAFETY: as above.
+        let path = unsafe { MachinePath::of(self.as_ptr()) };
         let path = path.and_then(|path| try_collect(path.as_bytes().iter().copied()));
-        View { mount, path: path.unwrap_or_default() }
+        Ok(View { root, shown, path: path.unwrap_or_default() })
     }
 }

@@ -219,13 +219,10 @@ impl NativePrison {
         true
     }
 
-    /// Its root directory: the machine's once the last process is gone, and none
-    /// in the scratch prison.
-    pub(crate) fn root(&self) -> Option<Directory> {
-        // SAFETY: alive; the vnode comes back referenced.
-        let root = unsafe { c::rjail_c_prison_root(self.as_ptr()) };
-        // SAFETY: that reference.
-        unsafe { Directory::from_raw(root) }
+    /// Whether it still has a root of its own, and somebody who could leave it.
+    pub(crate) fn is_rooted(&self) -> bool {
+        // SAFETY: alive.
+        unsafe { c::rjail_c_prison_is_rooted(self.as_ptr()) }
     }
 
     /// Lets go of the root directory, so that it can be unmounted although a

@@ -6,11 +6,11 @@
 use core::ffi::CStr;
 
 use super::{
-    AT_FDCWD, Attempt, Done, Helper, No, O_DIRECTORY, Out, Scene, Seen, Within, attempt, id_at,
-    tried,
+    AT_FDCWD, Attempt, Done, Helper, No, O_DIRECTORY, Out, ROOT, Scene, Seen, Within, attempt,
+    id_at, tried,
 };
 use crate::console::Text;
-use crate::errno::{EACCES, EBADF, ENOENT, ENOTCAPABLE, ENXIO, EPERM};
+use crate::errno::{EACCES, EBADF, ENOENT, ENOTCAPABLE, ENXIO, EPERM, EXDEV};
 use crate::jail::ALL_DEVICES;
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome};
@@ -23,6 +23,7 @@ pub const MODULES: [&CStr; 2] = [c"/rjail/nullfs.ko", c"/rjail/fdescfs.ko"];
 const SHARE: &CStr = c"/sibling/e/other";
 const HERE: &CStr = c"/sibling/e/jail/d";
 const O_RDWR: i32 = 2;
+const O_CREAT: i32 = 0x0200;
 
 pub fn play(context: &Context) -> Outcome {
     let [Ok(null), Ok(descriptors)] = MODULES.map(sys::kldload) else {
@@ -117,17 +118,48 @@ const ATTEMPTS: &[Attempt] = &[
         tried!(get!(RENAME, c"../../etc/c", c"../../c"));
         exists(c"../../secret")
     }),
-    attempt("FS-19", "the host moves it out of the lower tree", Out, Out, |scene| {
-        // Nothing of the jail's root moves; see the README's limits.
-        tried!(sys::mkdir(c"/sibling/e/other/x", 0o755));
+    attempt("FS-19", "the host moves it out of the lower tree", Out, No(EXDEV), |scene| {
         tried!(null(SHARE, HERE));
-        let mover = tried!(Helper::start(|| {
-            let _ = get!(RENAME, c"/sibling/e/other/x", c"/sibling/e/x");
-        }));
-        tried!(scene.enter());
-        tried!(sys::chdir(c"d/x"));
-        tried!(mover.finish());
-        exists(c"../secret")
+        moved_below(scene, ROOT, c"/sibling/e/other/x", c"/sibling/e/x")
+    })
+    .native(Out),
+    attempt("FS-19", "the same of a tree that shows a third", Out, No(EXDEV), |scene| {
+        tried!(null(SHARE, c"/sibling/e/out/child"));
+        tried!(null(c"/sibling/e/out/child", HERE));
+        moved_below(scene, ROOT, c"/sibling/e/other/x", c"/sibling/e/x")
+    })
+    .native(Out),
+    attempt("FS-19", "the same, moved where it is shown in between", Out, No(EXDEV), |scene| {
+        tried!(sys::mkdir(c"/sibling/e/other/in", 0o755));
+        tried!(null(SHARE, c"/sibling/e/out/child"));
+        tried!(null(c"/sibling/e/out/child/in", HERE));
+        moved_below(scene, ROOT, c"/sibling/e/out/child/in/x", c"/sibling/e/out/child/x")
+    })
+    .native(Out),
+    // The label alone knows the root by the one name.
+    attempt("FS-19", "out of what the jail's root shows", Out, No(EXDEV), |scene| {
+        tried!(sys::mkdir(c"/sibling/e/other/in", 0o755));
+        tried!(sys::mkdir(c"/sibling/e/other/in/d", 0o755));
+        tried!(null(SHARE, c"/sibling/e/out/child"));
+        let root = c"/sibling/e/out/child/in";
+        moved_below(scene, root, c"/sibling/e/other/in/d/x", c"/sibling/e/other/x")
+    })
+    .label(Out)
+    .native(Out),
+    attempt("FS-19", "a move within the lower tree", Done, Done, |scene| {
+        tried!(sys::mkdir(c"/sibling/e/other/y", 0o755));
+        tried!(null(SHARE, HERE));
+        moved_below(scene, ROOT, c"/sibling/e/other/x", c"/sibling/e/other/y/x")
+    }),
+    attempt("FS-19", "a move into the lower tree", Done, Done, |scene| {
+        tried!(null(SHARE, HERE));
+        moved_by_host(scene, c"/sibling/e/out/x", c"/sibling/e/other/x", || {
+            Seen::from(sys::chdir(c"d/x"))
+        })
+    }),
+    attempt("FS-19", "a move where no jail sees it", Done, Done, |scene| {
+        tried!(null(SHARE, HERE));
+        moved_by_host(scene, c"/sibling/e/out/x", c"/sibling/e/x", || Done)
     }),
     attempt("FS-19", "\"..\" from the mount's own root", No(ENOENT), No(ENOENT), |scene| {
         tried!(null(SHARE, HERE));
@@ -229,6 +261,35 @@ fn exists(secret: &CStr) -> Seen {
         Ok(_) => Out,
         Err(Error(errno)) => No(errno),
     }
+}
+
+/// Enters, stands in what the mount shows of a directory, and the host moves that.
+fn moved_below(scene: &Scene, root: &CStr, from: &CStr, to: &CStr) -> Seen {
+    let secret = tried!(sys::open(c"/sibling/e/other/secret", O_CREAT, 0o644));
+    tried!(sys::close(secret));
+    tried!(sys::mkdir(from, 0o755));
+    let answer = tried!(Shared::new(No(0)));
+    let mover = tried!(Helper::start(|| answer.set(Seen::from(get!(RENAME, from, to).map(drop)))));
+    tried!(scene.enter_at(root));
+    tried!(sys::chdir(c"d/x"));
+    tried!(mover.finish());
+    match (answer.get(), exists(c"../secret")) {
+        // It is where it belongs: what is above is the jail's.
+        (Done, No(ENOENT)) => Done,
+        (Done, seen) => seen,
+        (refused, No(ENOENT)) => refused,
+        (_, climbed) => climbed,
+    }
+}
+
+/// Enters, and the host moves a directory that nobody stands in.
+fn moved_by_host(scene: &Scene, from: &CStr, to: &CStr, then: impl FnOnce() -> Seen) -> Seen {
+    tried!(sys::mkdir(from, 0o755));
+    let answer = tried!(Shared::new(No(0)));
+    let mover = tried!(Helper::start(|| answer.set(Seen::from(get!(RENAME, from, to).map(drop)))));
+    tried!(scene.enter());
+    tried!(mover.finish());
+    if answer.get() == Done { then() } else { answer.get() }
 }
 
 fn device(scene: &Scene) -> Seen {
