@@ -44,6 +44,9 @@ int	rjail_entry_default(int which);
 int	rjail_entry_set_default(int which, int value);
 int	rjail_entry_unix_cross_jail(void);
 int	rjail_entry_set_unix_cross_jail(int);
+int	rjail_entry_watching(void);
+int	rjail_entry_watch_lookups(void);
+int	rjail_entry_set_watch_lookups(int);
 
 /* Hooks, named after the MAC operation they answer. */
 void	rjail_cred_init_label(struct label *);
@@ -124,6 +127,8 @@ int	rjail_vnode_check_setutimes(struct ucred *, struct vnode *,
 	    struct label *, struct timespec, struct timespec);
 
 int	rjail_vnode_check_chdir(struct ucred *, struct vnode *, struct label *);
+int	rjail_vnode_check_lookup(struct ucred *, struct vnode *, struct label *,
+	    struct componentname *);
 int	rjail_vnode_check_rename_from(struct ucred *, struct vnode *,
 	    struct label *, struct vnode *, struct label *,
 	    struct componentname *);

@@ -3,6 +3,7 @@
 #include <sys/systm.h>
 #include <sys/conf.h>
 #include <sys/cpuset.h>
+#include <sys/domain.h>
 #include <sys/event.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
@@ -17,6 +18,7 @@
 #include <sys/namei.h>
 #include <sys/osd.h>
 #include <sys/proc.h>
+#include <sys/protosw.h>
 #include <sys/racct.h>
 #include <sys/rctl.h>
 #include <sys/signalvar.h>
@@ -263,6 +265,35 @@ rjail_c_first(struct thread *td, bool (*is)(struct file *))
 	}
 	FILEDESC_SUNLOCK(fdp);
 	return (found);
+}
+
+/*
+ * A UNIX-domain socket that somebody can send a descriptor to: not one for
+ * datagrams that has no name and that nobody is connected to, as syslog(3)'s.
+ * Nobody can connect to that later but by giving it a name, from inside.
+ */
+static bool
+rjail_c_is_receiver(struct file *fp)
+{
+	struct socket *so;
+	struct unpcb *unp;
+
+	if (fp->f_type != DTYPE_SOCKET)
+		return (false);
+	so = fp->f_data;
+	if (so->so_proto->pr_domain->dom_family != AF_UNIX)
+		return (false);
+	if (so->so_type != SOCK_DGRAM)
+		return (true);
+	unp = sotounpcb(so);
+	return (atomic_load_ptr(&unp->unp_addr) != NULL ||
+	    !LIST_EMPTY(&unp->unp_refs));
+}
+
+int
+rjail_c_first_receiver(struct thread *td)
+{
+	return (rjail_c_first(td, rjail_c_is_receiver));
 }
 
 int

@@ -45,6 +45,7 @@ bool	 rjail_c_memory_shared(struct proc *);
 bool	 rjail_c_single_thread(struct proc *, int *error);
 void	 rjail_c_single_thread_end(struct proc *);
 int	 rjail_c_first_directory(struct thread *);
+int	 rjail_c_first_receiver(struct thread *);
 int	 rjail_c_first_jail(struct thread *);
 struct ucred *rjail_c_opener(int fd, const struct vnode *);
 void	 rjail_c_prison_relink(struct prison *from, struct prison *to,

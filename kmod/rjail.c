@@ -28,6 +28,7 @@
 #include "entry.h"
 #include "helpers.h"
 #include "rjail.h"
+#include "root.h"
 
 /* The framework never takes a slot back: a reload finds its own here. */
 #define	RJAIL_SLOT_KENV	"rjail.mac_slot"
@@ -95,6 +96,14 @@ rjail_sysctl_jid(SYSCTL_HANDLER_ARGS)
 }
 
 static int
+rjail_sysctl_watching(SYSCTL_HANDLER_ARGS)
+{
+	int watching = rjail_entry_watching();
+
+	return (sysctl_handle_int(oidp, &watching, 0, req));
+}
+
+static int
 rjail_sysctl_jailed(SYSCTL_HANDLER_ARGS)
 {
 	int jailed = rjail_entry_jid(req->td->td_ucred) != 0;
@@ -117,6 +126,10 @@ static const struct rjail_switch {
 	    rjail_entry_unix_cross_jail, rjail_entry_set_unix_cross_jail,
 	    "Let UNIX-domain sockets be connected across the border of a jail, "
 	    "both ways" },
+	{ "security.rjail.watch_lookups",
+	    rjail_entry_watch_lookups, rjail_entry_set_watch_lookups,
+	    "Watch \"..\" while a jail exists that a directory of outside can "
+	    "reach; look-ups everywhere take the kernel's slow path then" },
 };
 
 static int
@@ -184,6 +197,9 @@ rjail_sysctls_add(void)
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jailed",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
 	    rjail_sysctl_jailed, "I", "Is the caller in a jail of rjail?");
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "watching",
+	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0,
+	    rjail_sysctl_watching, "I", "Are look-ups watched now?");
 	for (i = 0; i < (int)nitems(rjail_switches); i++)
 		SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO,
 		    strrchr(rjail_switches[i].name, '.') + 1,
@@ -460,6 +476,28 @@ static struct mac_policy_ops rjail_policy_ops = {
 	.mpo_vnode_check_setowner = rjail_vnode_check_setowner,
 	.mpo_vnode_check_setutimes = rjail_vnode_check_setutimes,
 };
+
+/*
+ * A policy of its own, because the kernel's lockless look-up is off as long as
+ * any policy has this hook.
+ */
+static struct mac_policy_ops rjail_lookup_policy_ops = {
+	.mpo_vnode_check_lookup = rjail_vnode_check_lookup,
+};
+
+static struct mac_policy_conf rjail_lookup_policy = {
+	.mpc_name = "rjail_lookup",
+	.mpc_fullname = "rjail: look-ups are watched",
+	.mpc_ops = &rjail_lookup_policy_ops,
+	.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK,
+};
+
+int
+rjail_c_watch_lookups(int on)
+{
+	return (mac_policy_modevent(rjail_module, on ? MOD_LOAD : MOD_UNLOAD,
+	    &rjail_lookup_policy));
+}
 
 static struct mac_policy_conf rjail_policy = {
 	.mpc_name = "rjail",

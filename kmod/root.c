@@ -130,6 +130,12 @@ rjail_c_jail_directory(struct thread *td)
 }
 
 bool
+rjail_c_goes_up(const struct componentname *cnp)
+{
+	return ((cnp->cn_flags & ISDOTDOT) != 0);
+}
+
+bool
 rjail_c_moves_directory(const struct componentname *cnp)
 {
 	return ((cnp->cn_flags & WILLBEDIR) != 0);

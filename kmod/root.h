@@ -18,6 +18,8 @@ int	 rjail_c_directory(struct vnode *, int32_t mount[2], uint64_t *file,
 	    struct vnode **above);
 struct vnode *rjail_c_jail_directory(struct thread *);
 
+int	 rjail_c_watch_lookups(int on);
+bool	 rjail_c_goes_up(const struct componentname *);
 bool	 rjail_c_moves_directory(const struct componentname *);
 void	 rjail_c_moves_init(void);
 void	 rjail_c_moves_fini(void);

@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
 use crate::kernel::lock::Sx;
+use crate::kernel::lookup;
 use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
 use crate::kernel::second_line::{NativePrison, Plan};
@@ -21,6 +22,7 @@ use crate::kernel::vnode::Directory;
 use crate::prison::{Default, JailFlags, Jid, Prison, Registry};
 use crate::privilege::Named;
 use crate::root::{self, Entrant};
+use crate::watch::Watch;
 use crate::{Errno, Result, address};
 
 /// Every jail. Lock: `registry`.
@@ -28,6 +30,9 @@ pub(crate) static REGISTRY: Sx<Registry<Jail>> = Sx::new(Registry::new());
 
 /// Jails whose last reference is gone.
 static GRAVEYARD: Graveyard<Jail> = Graveyard::new();
+
+/// Whether look-ups are watched. Lock: `watch`.
+pub(crate) static WATCH: Sx<Watch> = Sx::new(Watch::NEW);
 
 /// Whether new jails get a `struct prison`. Changes under `registry`, while no
 /// jail exists.
@@ -39,6 +44,9 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether there has been any since the module was loaded.
 static EVER: AtomicBool = AtomicBool::new(false);
+
+/// What `Watch::crossing` says, for the hook that asks.
+static CROSSING: AtomicBool = AtomicBool::new(false);
 
 /// What jails get that ask for the defaults: bits of [`JailFlags`].
 static DEFAULTS: AtomicU32 = AtomicU32::new(Default::FLAGS.bits());
@@ -100,6 +108,8 @@ pub(crate) fn create(current: &mut Current, _: Admitted, request: &Request) -> R
         ..Entrant::READY
     };
     root::admit(&entrant).map_err(|refusal| alone.current().refuse(refusal))?;
+    let receives = alone.receives_descriptors();
+    watch(|watch| watch.entered(receives))?;
     // 7. In: processors and root, whose change can still be refused, then the
     // credential, which cannot.
     alone.take_processors(&jail)?;
@@ -184,6 +194,65 @@ pub(crate) fn teardown() {
         registry.remove(jid);
         LIVE.store(registry.live(), Ordering::Relaxed);
     }
+    if none() {
+        // It can always be taken out again.
+        let _ = watch(|watch| if none() { watch.emptied() } else { watch });
+    }
+}
+
+/// Changes whether look-ups are watched.
+///
+/// # Errors
+/// What the MAC framework says; nothing has changed. Sleeps.
+fn watch(change: impl FnOnce(Watch) -> Watch) -> Result {
+    let mut watch = WATCH.lock();
+    let new = change(*watch);
+    watch.settle(new, lookup::watch)
+}
+
+/// Whether look-ups are watched now.
+pub(crate) fn watching() -> bool {
+    WATCH.lock().on()
+}
+
+/// `security.rjail.watch_lookups`.
+pub(crate) fn watch_lookups() -> bool {
+    WATCH.lock().allowed()
+}
+
+/// Sets it.
+///
+/// # Errors
+/// `EINVAL` for neither 0 nor 1; as [`watch`].
+pub(crate) fn set_watch_lookups(on: i32) -> Result {
+    let on = switch(on)?;
+    watch(|watch| watch.with_allowed(on))
+}
+
+/// `security.rjail.unix_cross_jail`: whether sockets are connected across a jail's
+/// border, jails made before included.
+pub(crate) fn unix_cross_jail() -> bool {
+    CROSSING.load(Ordering::Relaxed)
+}
+
+/// Sets it. Look-ups are watched before the first socket is connected.
+///
+/// # Errors
+/// As [`set_watch_lookups`].
+pub(crate) fn set_unix_cross_jail(on: i32) -> Result {
+    let on = switch(on)?;
+    watch(|watch| watch.with_crossing(on, !none()))?;
+    CROSSING.store(on, Ordering::Relaxed);
+    Ok(())
+}
+
+/// What a sysctl that is on or off was set to.
+const fn switch(value: i32) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 /// Every jail that is not dying.
@@ -242,11 +311,7 @@ pub(crate) fn second_line() -> bool {
 /// # Errors
 /// `EINVAL` for neither 0 nor 1, `EBUSY` while a jail exists.
 pub(crate) fn set_second_line(on: i32) -> Result {
-    let on = match on {
-        0 => false,
-        1 => true,
-        _ => return Err(Errno::EINVAL),
-    };
+    let on = switch(on)?;
     let registry = REGISTRY.lock();
     if registry.live() != 0 && on != second_line() {
         return Err(Errno::EBUSY);

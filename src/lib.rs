@@ -4,7 +4,7 @@
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
 //!    [`address`], [`privilege`], [`root`], [`descriptor`], [`device`],
-//!    [`unix`], [`ipc`].
+//!    [`unix`], [`watch`], [`ipc`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
 //!    process. Then `kernel`, safe wrappers of the kernel's objects, and
@@ -20,10 +20,13 @@
 //! (rename(2) comes with vnodes locked), nothing sleeps on user memory under it,
 //! and no lock of the kernel is taken inside but malloc(9)'s. Whoever walks up
 //! the directory tree holds no vnode's lock: the hooks let go of those they came
-//! with, and what relied on them begins again. The last reference of a prison may drop under any
-//! lock of the kernel, a credential's mutex among them, so it only queues: the
-//! teardown task takes the kernel's locks, `allprison_lock` among them, one at a
-//! time, and `registry` last. Entry: the process is single-threaded first; then,
+//! with, and what relied on them begins again; and it asks the file systems, not
+//! namei(9): a hook that came to another one would wait for the framework's lock a
+//! second time. `watch` (sx) is taken with no lock held, by no hook: inside are the
+//! framework's lock, which waits for all hooks, and `registry`. The last reference
+//! of a prison may drop under any lock of the kernel, a credential's mutex among
+//! them, so it only queues: the teardown task takes the kernel's locks,
+//! `allprison_lock` among them, one at a time, then `registry`, and `watch` last. Entry: the process is single-threaded first; then,
 //! each on its own, its descriptor table's and directories' locks (inside
 //! `pwd_chroot_chdir`), its process lock, `allproc_lock`.
 
@@ -42,6 +45,7 @@ pub mod privilege;
 pub mod root;
 pub mod unix;
 pub mod visibility;
+pub mod watch;
 
 #[expect(unsafe_code, reason = "reference counts; and in the module the kernel's own objects")]
 pub mod kernel;

@@ -105,7 +105,7 @@ unsafe fn act(jail: &Jail, through: i32, vnode: *mut c::vnode) -> Result {
     // SAFETY: it is curthread.
     let top = unsafe { path::jail_directory(td) };
     // SAFETY: nothing is locked.
-    let root = top.and_then(|top| unsafe { MachinePath::of_directory(&top) }.ok());
+    let root = top.and_then(|top| unsafe { MachinePath::of(top.as_ptr()) }.ok());
     // SAFETY: nothing is locked, and the caller of the hook has a reference.
     let path = unsafe { MachinePath::of(vnode) }.ok();
     let [root, path] = [&root, &path].map(|path| path.as_ref().map(MachinePath::as_bytes));

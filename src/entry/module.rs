@@ -22,6 +22,8 @@ use crate::prison::{Default, Jid};
 unsafe extern "C" fn rjail_entry_load() -> c_int {
     // SAFETY: once, and nobody can reach the registry yet.
     unsafe { jail::REGISTRY.init(c"rjail registry") };
+    // SAFETY: as above.
+    unsafe { jail::WATCH.init(c"rjail watch") };
     path::moves_init();
     ipc::begin_marks();
     0
@@ -66,6 +68,8 @@ unsafe extern "C" fn rjail_entry_unload() {
     path::moves_fini();
     // SAFETY: nobody can reach the registry any more.
     unsafe { jail::REGISTRY.destroy() };
+    // SAFETY: as above.
+    unsafe { jail::WATCH.destroy() };
 }
 
 /// The task.
@@ -127,6 +131,36 @@ extern "C" fn rjail_entry_second_line() -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn rjail_entry_set_second_line(on: c_int) -> c_int {
     Errno::from_result(jail::set_second_line(on))
+}
+
+/// `security.rjail.unix_cross_jail`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_unix_cross_jail() -> c_int {
+    c_int::from(jail::unix_cross_jail())
+}
+
+/// Sets it.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_set_unix_cross_jail(on: c_int) -> c_int {
+    Errno::from_result(jail::set_unix_cross_jail(on))
+}
+
+/// `security.rjail.watching`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_watching() -> c_int {
+    c_int::from(jail::watching())
+}
+
+/// `security.rjail.watch_lookups`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_watch_lookups() -> c_int {
+    c_int::from(jail::watch_lookups())
+}
+
+/// Sets it.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_set_watch_lookups(on: c_int) -> c_int {
+    Errno::from_result(jail::set_watch_lookups(on))
 }
 
 /// One of the sysctls that say what new jails get, by its place in

@@ -9,6 +9,7 @@ use core::ptr;
 use sys_bindings as c;
 
 use crate::kernel::credential::{JailRef, jid_of};
+use crate::kernel::lookup;
 use crate::kernel::memory::try_push;
 use crate::kernel::path::{self, Loopbacks, Move, Unlocked, Upwards};
 use crate::kernel::second_line::NativePrison;
@@ -35,26 +36,75 @@ unsafe extern "C" fn rjail_vnode_check_chdir(
     unsafe { chdir_inside(directory) }
 }
 
+/// A step of a look-up: the framework calls it only while [`crate::watch`] says so.
+/// The kernel stops ".." at the root by itself, and there it does not ask.
+///
+/// # Safety
+/// Called by the MAC framework alone: the credential of the running thread, a
+/// directory that is referenced and locked, and the step.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_vnode_check_lookup(
+    cred: *mut c::ucred,
+    directory: *mut c::vnode,
+    _label: *mut c::label,
+    step: *mut c::componentname,
+) -> c_int {
+    // SAFETY: alive during the call.
+    if unsafe { jid_of(cred) }.is_none() {
+        return 0;
+    }
+    // SAFETY: as this function's caller says.
+    unsafe { look_up_inside(directory, step) }
+}
+
+/// # Safety
+/// Referenced and locked, by the running thread; the step of its look-up.
+#[inline(never)]
+unsafe fn look_up_inside(directory: *mut c::vnode, step: *const c::componentname) -> c_int {
+    // SAFETY: as the caller says.
+    if !unsafe { lookup::goes_up(step) } {
+        return 0;
+    }
+    // SAFETY: as the caller says; after the hook the kernel looks whether the
+    // directory is still there.
+    Errno::from_result(unsafe { stand(directory) }.and_then(|answer| answer))
+}
+
 /// # Safety
 /// Referenced and locked, by the running thread.
 #[inline(never)]
 unsafe fn chdir_inside(directory: *mut c::vnode) -> c_int {
+    // SAFETY: as the caller says; the kernel looks only now whether the directory
+    // may be searched.
+    match unsafe { stand(directory) } {
+        Ok(answer) => Errno::from_result(answer),
+        Err(_) => 0,
+    }
+}
+
+/// What [`root::may_stand`] says, if a way leads up.
+///
+/// # Errors
+/// Of the way up.
+///
+/// # Safety
+/// Referenced and locked, by the running thread; the lock is let go of meanwhile.
+unsafe fn stand(directory: *mut c::vnode) -> Result<Result> {
     // SAFETY: always there.
     let td = unsafe { c::rjail_c_curthread() };
     // SAFETY: it is curthread.
-    let Some(top) = (unsafe { path::jail_directory(td) }) else { return 0 };
+    let Some(top) = (unsafe { path::jail_directory(td) }) else { return Ok(Ok(())) };
     if ptr::eq(top.as_ptr(), directory) {
-        return 0;
+        return Ok(Ok(()));
     }
-    // SAFETY: locked and referenced; the kernel looks only now whether the
-    // directory may be searched.
+    // SAFETY: as the caller says.
     let _unlocked = unsafe { Unlocked::new(directory) };
-    let Ok(root) = top.identity() else { return 0 };
+    let root = top.identity()?;
     drop(top);
     // SAFETY: the caller of the hook has a reference.
     let mut upwards = unsafe { Upwards::from(directory) };
     let answer = root::may_stand(root, &mut upwards);
-    if upwards.end().is_err() { 0 } else { Errno::from_result(answer) }
+    upwards.end().map(|()| answer)
 }
 
 /// The first half of rename(2): what is moved, and out of where. For everybody:

@@ -4,7 +4,6 @@
 //! `sys/security/mac/mac_vfs.c`.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use sys_bindings as c;
 
@@ -12,11 +11,7 @@ use super::descriptor;
 use crate::kernel::credential::{Jail, jail_of, jid_of};
 use crate::kernel::device::Device;
 use crate::kernel::unix;
-use crate::{Errno, Result, device};
-
-/// Whether sockets are connected across a jail's border, jails made before
-/// included.
-static UNIX_CROSS_JAIL: AtomicBool = AtomicBool::new(false);
+use crate::{Errno, Result, device, jail};
 
 /// open(2) and its kin; connect(2) and sendto(2) to a UNIX-domain socket by its
 /// name, which ask to write to the name.
@@ -69,8 +64,7 @@ unsafe fn connect(cred: *const c::ucred, vnode: *mut c::vnode) -> c_int {
     let Some(owner) = owner else { return 0 };
     // SAFETY: `owner` is a reference.
     let owner = unsafe { jid_of(owner.as_ptr()) };
-    let crossing = UNIX_CROSS_JAIL.load(Ordering::Relaxed);
-    Errno::from_result(crate::unix::connect(subject, owner, crossing))
+    Errno::from_result(crate::unix::connect(subject, owner, jail::unix_cross_jail()))
 }
 
 /// # Safety
@@ -123,20 +117,4 @@ unsafe fn revoke_inside(jail: &Jail, vnode: *mut c::vnode) -> c_int {
     let found = unsafe { Device::of(vnode) };
     let node = found.as_ref().map(Device::node);
     Errno::from_result(device::revoke(jail.jid(), node.as_ref()))
-}
-
-/// `security.rjail.unix_cross_jail`.
-#[unsafe(no_mangle)]
-extern "C" fn rjail_entry_unix_cross_jail() -> c_int {
-    c_int::from(UNIX_CROSS_JAIL.load(Ordering::Relaxed))
-}
-
-/// Sets it.
-#[unsafe(no_mangle)]
-extern "C" fn rjail_entry_set_unix_cross_jail(on: c_int) -> c_int {
-    if on != 0 && on != 1 {
-        return Errno::EINVAL.number();
-    }
-    UNIX_CROSS_JAIL.store(on == 1, Ordering::Relaxed);
-    0
 }

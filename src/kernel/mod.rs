@@ -21,6 +21,8 @@ pub(crate) mod ipc;
 #[cfg(target_os = "none")]
 pub(crate) mod lock;
 #[cfg(target_os = "none")]
+pub(crate) mod lookup;
+#[cfg(target_os = "none")]
 mod panic;
 #[cfg(target_os = "none")]
 pub(crate) mod path;

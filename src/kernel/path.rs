@@ -198,7 +198,7 @@ pub(crate) unsafe fn lowest(vnode: *mut c::vnode) -> Option<Directory> {
 ///
 /// # Invariants
 /// `path` ends in NUL and lies in `memory`, which is this one's.
-struct MachinePath {
+pub(crate) struct MachinePath {
     path: NonNull<c_char>,
     memory: NonNull<c_char>,
 }
@@ -213,7 +213,7 @@ impl MachinePath {
     ///
     /// # Safety
     /// The vnode is referenced, and the running thread holds no vnode's lock.
-    unsafe fn of(vnode: *mut c::vnode) -> Result<Self> {
+    pub(crate) unsafe fn of(vnode: *mut c::vnode) -> Result<Self> {
         let (mut path, mut memory) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: as the caller says.
         Errno::check(unsafe { c::rjail_c_path(vnode, &raw mut path, &raw mut memory) })?;
@@ -221,7 +221,7 @@ impl MachinePath {
         Ok(Self { path: NonNull::new(path).unwrap_or(memory), memory })
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         // SAFETY: invariant.
         unsafe { CStr::from_ptr(self.path.as_ptr()) }.to_bytes()
     }

@@ -145,6 +145,14 @@ impl SingleThreaded<'_> {
         (found >= 0).then_some(found)
     }
 
+    /// Whether a UNIX-domain socket is among the descriptors that somebody can send
+    /// another descriptor to.
+    pub(crate) fn receives_descriptors(&self) -> bool {
+        // SAFETY: our own thread; takes and drops the table's lock.
+        let found = unsafe { c::rjail_c_first_receiver(self.current.thread()) };
+        found >= 0
+    }
+
     /// Whether another process uses the descriptor table.
     pub(crate) fn descriptors_shared(&self) -> bool {
         // SAFETY: our own process's table, which lives as long as it does.

@@ -28,8 +28,8 @@ const EVERYBODYS: &[&str] =
 /// Where a path is given up: outside, no hook has a loop.
 const FAR: usize = 64;
 
-/// The policy: its relocations name the hooks.
-const POLICY: &str = "rjail_policy_ops";
+/// The policies: their relocations name the hooks.
+const POLICIES: [&str; 2] = ["rjail_policy_ops", "rjail_lookup_policy_ops"];
 
 /// Hooks whose arguments are labels; every other one asks about a credential,
 /// its first argument.
@@ -43,22 +43,29 @@ pub struct Hook {
     count: Result<usize, String>,
 }
 
-/// Every hook of the module, in the policy's order.
+/// Every hook of the module once, in the policies' order.
 pub fn hooks(module: &[u8]) -> Result<Vec<Hook>> {
     let file = object::File::parse(module)?;
-    let policy = file.symbols().find(|s| s.name() == Ok(POLICY));
-    let policy = policy.with_context(|| format!("the module has no {POLICY}"))?;
-    let SymbolSection::Section(section) = policy.section() else { bail!("{POLICY} is nowhere") };
-    let place = policy.address()..policy.address() + policy.size();
-    let mut found = Vec::new();
-    for (offset, relocation) in file.section_by_index(section)?.relocations() {
-        let RelocationTarget::Symbol(symbol) = relocation.target() else { continue };
-        if place.contains(&offset) {
-            found.push(hook(&file, &file.symbol_by_index(symbol)?)?);
+    let mut found: Vec<Hook> = Vec::new();
+    for name in POLICIES {
+        let policy = file.symbols().find(|s| s.name() == Ok(name));
+        let policy = policy.with_context(|| format!("the module has no {name}"))?;
+        let SymbolSection::Section(section) = policy.section() else { bail!("{name} is nowhere") };
+        let place = policy.address()..policy.address() + policy.size();
+        let mut empty = true;
+        for (offset, relocation) in file.section_by_index(section)?.relocations() {
+            let RelocationTarget::Symbol(symbol) = relocation.target() else { continue };
+            if place.contains(&offset) {
+                empty = false;
+                let hook = hook(&file, &file.symbol_by_index(symbol)?)?;
+                if !found.iter().any(|other| other.name == hook.name) {
+                    found.push(hook);
+                }
+            }
         }
-    }
-    if found.is_empty() {
-        bail!("{POLICY} names no hook");
+        if empty {
+            bail!("{name} names no hook");
+        }
     }
     Ok(found)
 }
@@ -428,14 +435,19 @@ mod tests {
         let size = code.len() as u64;
         let hook = object.add_symbol(symbol(name, SymbolSection::Section(text), at, size));
         let kernel = object.add_symbol(symbol("malloc", SymbolSection::Undefined, 0, 0));
-        let at = object.append_section_data(data, &[0; 16], 8);
-        object.add_symbol(symbol(POLICY, SymbolSection::Section(data), at, 16));
+        let places = POLICIES.map(|policy| {
+            let at = object.append_section_data(data, &[0; 16], 8);
+            object.add_symbol(symbol(policy, SymbolSection::Section(data), at, 16));
+            at
+        });
         let mut refer = |section, offset, symbol, addend, r_type| {
             let flags = RelocationFlags::Elf { r_type };
             let relocation = Relocation { offset, symbol, addend, flags };
             object.add_relocation(section, relocation).expect("a place");
         };
-        refer(data, at + 8, hook, 0, elf::R_X86_64_64);
+        for at in places {
+            refer(data, at + 8, hook, 0, elf::R_X86_64_64);
+        }
         if let Some(call) = code.iter().position(|byte| *byte == 0xe8) {
             refer(text, call as u64 + 1, kernel, -4, elf::R_X86_64_PLT32);
         }

@@ -70,6 +70,7 @@ pub const EITHER: &[Program] = &[
     program("unix_passing", 60, unix::passing),
     program("unix_from_before", 60, unix::from_before),
     program("unix_switch", 60, unix::switch),
+    program("unix_watched", 60, unix::watched),
     program("unix_from_a_directory", 60, unix::from_a_directory),
     program("devices_list", 120, devices::list),
     program("devices_memory", 60, devices::memory),

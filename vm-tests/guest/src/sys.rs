@@ -798,8 +798,13 @@ pub fn jail_descriptor(path: &CStr) -> Result<i32> {
 
 /// Two UNIX-domain sockets that are connected.
 pub fn socketpair() -> Result<[i32; 2]> {
+    socketpair_of(1)
+}
+
+/// socketpair(2) of UNIX-domain sockets of a type.
+pub fn socketpair_of(kind: i32) -> Result<[i32; 2]> {
     let mut ends = [-1; 2];
-    make_pair(1, 1, 0, &mut ends)?;
+    make_pair(1, kind, 0, &mut ends)?;
     Ok(ends)
 }
 

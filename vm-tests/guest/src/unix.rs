@@ -465,10 +465,109 @@ pub fn from_a_directory(_: &Context) -> Outcome {
     want!("outside", answers(None), Ok(Ok(Ok([0, 0, 0]))));
     let confined = [ENOTCAPABLE, ENOTCAPABLE, 0];
     want!("in a native jail", answers(Some(Kind::Native)), Ok(Ok(Ok(confined))));
-    // The label alone does not confine the directory, but the socket is the
-    // host's all the same.
-    let wanted = if second_line() { confined } else { [EACCES, 0, 0] };
-    want!("inside", answers(Some(Kind::Rjail)), Ok(Ok(Ok(wanted))));
+    want!("inside", answers(Some(Kind::Rjail)), Ok(Ok(Ok([ENOENT, ENOENT, 0]))));
     want!("jails afterwards", settle(0), Ok(0));
     Ok(())
+}
+
+/// Whether look-ups are watched.
+fn watching() -> Result<i64> {
+    sys::sysctl_number("security.rjail.watching")
+}
+
+/// Enters holding what `hold` makes; whether look-ups are watched meanwhile, asked
+/// by a process outside.
+fn watched_while(hold: Hold) -> Result<i64> {
+    let step = Shared::new(0)?;
+    let child = sys::fork()?;
+    if child == 0 {
+        let _ = sys::alarm(20);
+        let entered = hold().and_then(|()| good().enter());
+        step.set(if entered.is_ok() { 1 } else { -1 });
+        reach(&step, 2);
+        sys::exit(0);
+    }
+    let ready = reach(&step, 1);
+    let found = watching();
+    step.set(2);
+    sys::wait(child, 0)?;
+    if ready { found } else { Err(Error(EINVAL)) }
+}
+
+/// Makes what a process holds when it enters.
+type Hold = fn() -> Result<()>;
+
+/// Look-ups are watched only while something can be passed to a jail.
+pub fn watched(_: &Context) -> Outcome {
+    const LOG: &[u8] = b"/sibling/unix.log";
+    // Its socket is no descriptor of those who enter.
+    let step = Shared::new(0);
+    let Ok(step) = step else { return Err(Text::of(format_args!("no memory"))) };
+    let log = sys::fork();
+    if log == Ok(0) {
+        let _ = sys::alarm(60);
+        step.set(if serve(DATAGRAM, LOG).is_ok() { 1 } else { -1 });
+        reach(&step, 2);
+        sys::exit(0);
+    }
+    want!("a log", reach(&step, 1), true);
+    want!("no jail", watching(), Ok(0));
+    let cases: [(&str, i64, Hold); 9] = [
+        ("nothing", 0, || Ok(())),
+        ("a pipe", 0, || sys::pipe().map(drop)),
+        ("a socket of the Internet", 0, || sys::socket(2, STREAM, 0).map(drop)),
+        ("a socket for datagrams", 0, || socket(DATAGRAM).map(drop)),
+        ("one connected to a log", 0, || connect(socket(DATAGRAM)?, LOG)),
+        ("a pair of streams", 1, || sys::socketpair().map(drop)),
+        ("a pair for datagrams", 1, || sys::socketpair_of(DATAGRAM).map(drop)),
+        ("one with a name", 1, || {
+            bind(socket(DATAGRAM)?, b"/sibling/unix.own")?;
+            sys::unlink(c"/sibling/unix.own")
+        }),
+        ("a stream that is not connected", 1, || socket(STREAM).map(drop)),
+    ];
+    for (what, wanted, hold) in cases {
+        let found = watched_while(hold);
+        if found != Ok(wanted) {
+            return Err(Text::of(format_args!("holding {what}: {found:?}, wanted {wanted}")));
+        }
+        want!("jails afterwards", settle(0), Ok(0));
+        want!("no jail", watching(), Ok(0));
+    }
+    step.set(2);
+    want!("its end", sys::wait(log.unwrap_or(-1), 0).is_ok(), true);
+    want!("its name", sys::unlink(c"/sibling/unix.log"), Ok(()));
+    crossing(|| {
+        want!("switched on, no jail", watching(), Ok(0));
+        want!("switched on, a jail", watched_while(|| Ok(())), Ok(1));
+        want!("jails afterwards", settle(0), Ok(0));
+        want!("switched on, no jail again", watching(), Ok(0));
+        Ok(())
+    })?;
+    let under = switched_under_a_jail();
+    want!("switched on under a jail, and off again", under, Ok([0, 1, 1]));
+    want!("jails afterwards", settle(0), Ok(0));
+    want!("at the end", watching(), Ok(0));
+    Ok(())
+}
+
+/// Watched before, with the switch on, and off again: what came in stays in.
+fn switched_under_a_jail() -> Result<[i64; 3]> {
+    let step = Shared::new(0)?;
+    let child = sys::fork()?;
+    if child == 0 {
+        let _ = sys::alarm(20);
+        step.set(if good().enter().is_ok() { 1 } else { -1 });
+        reach(&step, 2);
+        sys::exit(0);
+    }
+    let ready = reach(&step, 1);
+    let before = watching()?;
+    sys::sysctl_write(SWITCH, 1)?;
+    let on = watching()?;
+    sys::sysctl_write(SWITCH, 0)?;
+    let off = watching()?;
+    step.set(2);
+    sys::wait(child, 0)?;
+    if ready { Ok([before, on, off]) } else { Err(Error(EINVAL)) }
 }

@@ -54,17 +54,17 @@ pub const ATTEMPTS: &[Attempt] = &[
         through(scene, |fd| get!(FCHROOT, fd))
     })
     .label(No(ENOENT)),
-    attempt("FS-07", "look \"../secret\" up from it", Out, No(ENOTCAPABLE), |scene| {
+    attempt("FS-07", "look \"../secret\" up from it", Out, No(ENOENT), |scene| {
         let fd = tried!(scene.received_directory(OUT));
         scene.from(fd, c"../secret")
     })
-    .label(Out),
-    attempt("FS-07", "open \"..\" from it", Out, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "open \"..\" from it", Out, No(ENOENT), |scene| {
         let fd = tried!(scene.received_directory(OUT));
         let up = tried!(get!(OPENAT, fd, c"..", O_DIRECTORY, 0));
         scene.from(i32::try_from(up).unwrap_or(-1), c".")
     })
-    .label(Out),
+    .native(No(ENOTCAPABLE)),
     attempt("FS-07", "look up what is beneath it", Within, Within, |scene| {
         let fd = tried!(scene.received_directory(OUT));
         scene.from(fd, c"child")
@@ -97,11 +97,11 @@ pub const ATTEMPTS: &[Attempt] = &[
         s.at(c".")
     })
     .label(No(ENOENT)),
-    attempt("FS-05", "\"..\" from a parked one", Out, No(ENOTCAPABLE), |scene| {
+    attempt("FS-05", "\"..\" from a parked one", Out, No(ENOENT), |scene| {
         let fd = tried!(parked(scene));
         scene.from(fd, c"..")
     })
-    .label(Out),
+    .native(No(ENOTCAPABLE)),
     attempt("FS-05", "one parked inside over chroot(2)", Out, Root, |scene| {
         tried!(scene.enter());
         let [theirs, ours] = tried!(sys::socketpair());
@@ -136,71 +136,72 @@ pub const ATTEMPTS: &[Attempt] = &[
         scene.from(y, c"../../../secret")
     })
     .native(Out),
-    attempt("FS-10", "renameat to \"../x\" from it", Done, No(ENOTCAPABLE), |scene| {
+    attempt("FS-10", "renameat to \"../x\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(RENAMEAT, AT_FDCWD, c"file", fd, c"../x"))
     })
-    .label(Done),
-    attempt("FS-11", "unlinkat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-11", "unlinkat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(UNLINKAT, fd, c"../secret", 0))
     })
-    .label(Done),
-    attempt("FS-11", "unlinkat with AT_RESOLVE_BENEATH", No(ENOTCAPABLE), No(ENOTCAPABLE), |s| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-11", "unlinkat with AT_RESOLVE_BENEATH", No(ENOTCAPABLE), No(ENOENT), |s| {
         through(s, |fd| get!(UNLINKAT, fd, c"../secret", 0x2000))
-    }),
-    attempt("FS-21", "linkat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    })
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-21", "linkat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(LINKAT, fd, c"../secret", AT_FDCWD, c"l", 0))
     })
-    .label(Done),
-    attempt("FS-07", "linkat of a file into \"..\" of it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "linkat of a file into \"..\" of it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(LINKAT, AT_FDCWD, c"file", fd, c"../l", 0))
     })
-    .label(Done),
-    attempt("FS-07", "mkdirat of \"../x\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "mkdirat of \"../x\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(MKDIRAT, fd, c"../x", 0o755))
     })
-    .label(Done),
-    attempt("FS-07", "readlinkat of \"../l\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "readlinkat of \"../l\" from it", Done, No(ENOENT), |scene| {
         tried!(get!(SYMLINK, c"secret", c"/sibling/e/l"));
         through(scene, |fd| get!(READLINKAT, fd, c"../l", &mut [0_u8; 64], 64))
     })
-    .label(Done),
-    attempt("FS-07", "symlinkat of \"../x\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "symlinkat of \"../x\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(SYMLINKAT, c"secret", fd, c"../x"))
     })
-    .label(Done),
-    attempt("FS-07", "mkfifoat of \"../x\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "mkfifoat of \"../x\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(MKFIFOAT, fd, c"../x", 0o600))
     })
-    .label(Done),
-    attempt("FS-07", "faccessat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "faccessat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(FACCESSAT, fd, c"../secret", 0, 0))
     })
-    .label(Done),
-    attempt("FS-07", "fchmodat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "fchmodat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(FCHMODAT, fd, c"../secret", 0o777, 0))
     })
-    .label(Done),
-    attempt("FS-07", "fchownat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "fchownat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(FCHOWNAT, fd, c"../secret", 1001, 1001, 0))
     })
-    .label(Done),
-    attempt("FS-07", "chflagsat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "chflagsat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(CHFLAGSAT, fd, c"../secret", 1_usize, 0))
     })
-    .label(Done),
-    attempt("FS-07", "utimensat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-07", "utimensat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         through(scene, |fd| get!(UTIMENSAT, fd, c"../secret", 0_usize, 0))
     })
-    .label(Done),
-    attempt("FS-11", "funlinkat of \"../secret\" from it", Done, No(ENOTCAPABLE), |scene| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-11", "funlinkat of \"../secret\" from it", Done, No(ENOENT), |scene| {
         const FD_NONE: i32 = -200;
         through(scene, |fd| get!(FUNLINKAT, fd, c"../secret", FD_NONE, 0))
     })
-    .label(Done),
-    attempt("FS-10", "renameat of \"../secret\" from it to inside", Done, No(ENOTCAPABLE), |s| {
+    .native(No(ENOTCAPABLE)),
+    attempt("FS-10", "renameat of \"../secret\" from it to inside", Done, No(ENOENT), |s| {
         through(s, |fd| get!(RENAMEAT, fd, c"../secret", AT_FDCWD, c"taken"))
     })
-    .label(Done),
+    .native(No(ENOTCAPABLE)),
     attempt("FS-33", "a process outside looks \"../secret\" up from ours", Out, Out, |scene| {
         // Whom the host runs decides that: what comes from a jail is not to be trusted.
         deputy(scene, 0)

@@ -5,7 +5,7 @@
 
 use core::ffi::CStr;
 
-use super::{Before, NOT_MADE, Place, Step, early, errno, jails_gone, make_all, second_line, step};
+use super::{Before, NOT_MADE, Place, Step, early, errno, jails_gone, make_all, step};
 use crate::answer::{in_child, want};
 use crate::errno::{
     ECAPMODE, EINPROGRESS, EINVAL, ENOENT, ENOMEM, ENOSYS, ENOTCAPABLE, EPERM, ESRCH,
@@ -489,21 +489,32 @@ fn passed(directory: &CStr, path: &CStr) -> [i32; 3] {
 }
 
 /// Such a directory confines what is looked up through it, by the rule that
-/// holds in capability mode, and the rule has the same hole.
+/// holds in capability mode; where that has a hole, and with the label alone, the
+/// watch stops it.
 pub fn passed_directory(_: &Context) -> Outcome {
-    let both = second_line();
-    // With the label alone the kernel sees no jail that receives it.
-    let confined = [0, ENOTCAPABLE, if both { ENOTCAPABLE } else { 0 }];
+    const HOLE: [i32; 3] = [0, 0, ENOENT];
+    let confined = [0, ENOTCAPABLE, ENOENT];
     want!("below it", passed(c"/sibling", c"etc"), [0; 3]);
     want!("above it", passed(c"/sibling/etc", c".."), confined);
     want!("beside it", passed(c"/sibling/etc", c"../etc"), confined);
     want!("above the machine's root", passed(c"/sibling", c"../.."), confined);
-    // OPEN, natively too: above the root of a mount is the machine.
+    // Natively everything is above the root of a mount.
+    want!("above it, a mount's root", passed(c"/sibling", c".."), HOLE);
+    want!("the machine's secret", passed(c"/sibling", c"../secret"), HOLE);
+    jails_gone()?;
+
+    let watch = |on| sys::sysctl_write(WATCH, on);
+    want!("not watched", watch(0), Ok(()));
     want!("above it, a mount's root", passed(c"/sibling", c".."), [0; 3]);
-    want!("the machine's secret", passed(c"/sibling", c"../secret"), [0; 3]);
-    say!("    # OPEN: through a mount's root that is passed in, /secret is read from inside");
+    jails_gone()?;
+    want!("watched again", watch(1), Ok(()));
+    want!("neither", watch(2), Err(Error(EINVAL)));
+    want!("above it, a mount's root", passed(c"/sibling", c".."), HOLE);
     jails_gone()
 }
+
+/// Look-ups are watched while a jail is there that something can be passed to.
+const WATCH: &str = "security.rjail.watch_lookups";
 
 /// EPERM when a file's generation is hidden, 0 when it is shown.
 fn shown(words: Result<[u64; 28]>) -> i32 {
