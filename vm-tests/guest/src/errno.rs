@@ -7,6 +7,7 @@ pub const ESRCH: i32 = 3;
 pub const ENXIO: i32 = 6;
 pub const ENOEXEC: i32 = 8;
 pub const EBADF: i32 = 9;
+pub const ECHILD: i32 = 10;
 pub const ENOMEM: i32 = 12;
 pub const EACCES: i32 = 13;
 pub const EFAULT: i32 = 14;

@@ -102,8 +102,8 @@ const LATE: &[Group] = &[
     Group::programs("escape-first-line", true, &[escape::CLASSES]).without_second_line(),
     Group::programs("reach", true, &[reach::ALL]),
     Group::programs("reach-first-line", true, &[reach::ALL]).without_second_line(),
-    Group::programs("trespass", true, &[trespass::ALL]),
-    Group::programs("trespass-first-line", true, &[trespass::ALL]).without_second_line(),
+    Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
+    Group::programs("trespass-first-line", true, &[trespass::EITHER]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];
@@ -115,7 +115,7 @@ const BOOT: &[Group] = &[
     Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
     Group::programs("escape", true, &[escape::CLASSES]),
     Group::programs("reach", true, &[reach::ALL]),
-    Group::programs("trespass", true, &[trespass::ALL]),
+    Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
     Group::programs("preloaded", true, &[programs::PRELOADED]),
 ];
 

@@ -6,6 +6,8 @@
 //! in native jails, and in jails with the label alone.
 
 mod ipc;
+mod learn;
+mod reach;
 
 use cases::world::{JAIL_ADDR, SIBLING_ADDR};
 
@@ -15,12 +17,22 @@ use crate::programs::{Context, Outcome, Program, settle};
 use crate::sys::{self, Error, Result, Shared};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
 
-/// Every program here: the same with both lines and with the label alone.
-pub const ALL: &[Program] = &[
+/// The same with both lines and with the label alone.
+pub const EITHER: &[Program] = &[
     program("posix-memory", 60, ipc::posix_memory),
     Program { needs: Some(ipc::SEM), ..program("posix-semaphores", 60, ipc::posix_semaphores) },
     Program { needs: Some(ipc::MQUEUE), ..program("posix-queues", 60, ipc::posix_queues) },
     program("system-v", 120, ipc::system_v),
+];
+
+/// With both lines.
+pub const BOTH_LINES: &[Program] = &[
+    program("reach-calls", 120, reach::calls),
+    program("reach-many", 240, reach::many),
+    program("reach-everybody", 60, reach::everybody),
+    program("reach-known", 60, reach::known),
+    program("learn-kernel", 60, learn::kernel),
+    program("learn-watcher", 60, learn::watcher),
 ];
 
 const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
@@ -111,9 +123,20 @@ impl Party {
 
     /// Has it do something; what came of it.
     pub fn ask(&self, request: Request, arguments: [i64; 4]) -> i64 {
+        self.begin(request, arguments);
+        self.finish()
+    }
+
+    /// Has it begin.
+    pub fn begin(&self, request: Request, arguments: [i64; 4]) {
         self.slot.set(Slot { request, arguments, answer: DIED });
-        let told = sys::write(self.ask, &[0]) == Ok(1);
-        if told && self.heard() == Some(0) { self.slot.get().answer } else { DIED }
+        // One that is gone is not heard of either.
+        let _ = sys::write(self.ask, &[0]);
+    }
+
+    /// What came of it.
+    pub fn finish(&self) -> i64 {
+        if self.heard() == Some(0) { self.slot.get().answer } else { DIED }
     }
 }
 
@@ -122,6 +145,14 @@ impl Drop for Party {
         let _ = sys::kill(self.pid, 9);
         let _ = sys::close(self.ask).and(sys::close(self.answered));
         let _ = sys::wait(self.pid, 0);
+    }
+}
+
+/// For a child of a party: closes the pipes that it is asked through, so that the
+/// party's end is noticed.
+fn leave_pipes() {
+    for descriptor in 3..64 {
+        let _ = sys::close(descriptor);
     }
 }
 
