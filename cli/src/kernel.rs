@@ -1,101 +1,224 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The module's system call, as `kmod/rjail.h` reaches it.
+//! What the tool asks of a machine: the module's system call, and processes.
+//! [`System`](crate::system::System) is a real one; the tests have a model.
 
+use std::ffi::OsString;
 use std::io;
+use std::time::Duration;
 
-use abi::{Info, Row};
+pub use crate::calls::{Answer, Described, JailFlags};
 
-/// Room for more privileges than any kernel names.
-const ROWS: u32 = 1024;
+use crate::parameter::{Command, Jail};
 
-/// rjail_get(2): what a jail is, and what it did.
-///
-/// # Errors
-/// `ENOSYS` where the module is not loaded, `ENOENT` when there is no such jail,
-/// `EPERM` inside one.
-pub fn get(jid: i64, which: u32) -> io::Result<(Info, Vec<Row>)> {
-    let mut rows = vec![Row::default(); ROWS as usize];
-    let mut info = Info {
-        size: size_of::<Info>().try_into().unwrap_or(u32::MAX),
-        version: abi::VERSION,
-        jid,
-        which,
-        rows: ROWS,
-        ledger: rows.as_mut_ptr().expose_provenance(),
-        ..Info::default()
-    };
-    call(abi::operation::GET, (&raw mut info).expose_provenance())?;
-    rows.truncate(info.rows as usize);
-    Ok((info, rows))
+/// The number of a process.
+pub type Pid = i32;
+
+/// A machine.
+pub trait Kernel {
+    /// What new jails get where nothing else is said: the sysctls under
+    /// `security.rjail`.
+    ///
+    /// # Errors
+    /// `ENOSYS` without the module.
+    fn defaults(&mut self) -> io::Result<JailFlags>;
+
+    /// What tells this load of the module from every other: in it, a number is
+    /// given to one jail.
+    ///
+    /// # Errors
+    /// `ENOSYS` without the module.
+    fn identity(&mut self) -> io::Result<String>;
+
+    /// The jail of this number ([`abi::THIS`]) or the next ([`abi::NEXT`]).
+    ///
+    /// # Errors
+    /// As rjail_get(2).
+    fn get(&mut self, jid: i64, which: u32) -> io::Result<Described>;
+
+    /// Whether root in the jail could use a privilege.
+    ///
+    /// # Errors
+    /// As rjail_why(2).
+    fn why(&mut self, jid: i64, privilege: &str) -> io::Result<Answer>;
+
+    /// A signal to every process of a jail; with a time, and for SIGKILL, the
+    /// jail is closed and waited for.
+    ///
+    /// # Errors
+    /// As rjail_kill(2).
+    fn kill(&mut self, jid: i64, signal: i32, close: Option<Duration>) -> io::Result<i64>;
+
+    /// Makes a jail that a process of its own holds.
+    ///
+    /// # Errors
+    /// As rjail_hold(2).
+    fn hold(&mut self, wanted: &Wanted) -> io::Result<Held>;
+
+    /// Leaves a jail to its processes, or, to be kept, to its holder, which
+    /// stays until the jail is closed.
+    fn let_go(&mut self, held: Held, keep: bool);
+
+    /// Starts a program in a jail.
+    ///
+    /// # Errors
+    /// Where it failed.
+    fn start(&mut self, jid: i64, program: &Program) -> Result<Pid, Refused>;
+
+    /// Waits for a program that was started; nothing once the time is over.
+    ///
+    /// # Errors
+    /// As wait4(2).
+    fn wait(&mut self, pid: Pid, limit: Option<Duration>) -> io::Result<Option<Ended>>;
+
+    /// Kills a program that was started, and waits for it.
+    fn end(&mut self, pid: Pid);
+
+    /// Puts this process in a jail and becomes the program: comes back with an
+    /// error only.
+    ///
+    /// # Errors
+    /// Where it failed.
+    fn become_program(&mut self, place: Place<'_>, program: &Program) -> Result<Ended, Refused>;
+
+    /// Lets time pass.
+    fn pause(&mut self, time: Duration);
+
+    /// Runs this tool with other arguments, beside itself.
+    ///
+    /// # Errors
+    /// As posix_spawn(3).
+    fn worker(&mut self, arguments: &[OsString]) -> io::Result<Pid>;
+
+    /// Waits for any such.
+    ///
+    /// # Errors
+    /// As wait4(2).
+    fn worker_ended(&mut self) -> io::Result<(Pid, Ended)>;
+}
+
+/// A jail as the kernel is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What was said of it.
+    pub jail: Jail,
+    /// Its flags, defaults included.
+    pub flags: JailFlags,
+}
+
+/// A jail that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its number.
+    pub jid: i64,
+    /// The process that holds it.
+    pub holder: Pid,
+    /// What it listens to: a descriptor of ours.
+    pub line: i32,
+}
+
+/// Where a program runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// In a jail that exists.
+    Jail(i64),
+    /// In one that is made for it.
+    New(&'a Wanted),
+}
+
+/// What is run in a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The command.
+    pub command: Command,
+    /// The usual one, which need not be there: each word is a file.
+    pub usual: bool,
+    /// As this user of the jail's passwd(5); as the caller, unless given.
+    pub user: Option<String>,
+    /// Without the caller's environment.
+    pub clean: bool,
+    /// In a session of its own, with nothing to read.
+    pub apart: bool,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With this status.
+    Exited(u8),
+    /// By this signal.
+    Killed(i32),
+}
+
+impl Ended {
+    /// As a shell says it.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Exited(status) => status,
+            Self::Killed(signal) => 128 + u8::try_from(signal & 0x7f).unwrap_or(0),
+        }
+    }
+}
+
+/// A program that was not started.
+#[derive(Debug)]
+pub struct Refused {
+    /// Where it came to.
+    pub stage: Stage,
+    /// Why it came no further.
+    pub error: io::Error,
+}
+
+/// What happens on the way to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A process for it.
+    Fork,
+    /// Into the jail.
+    Enter,
+    /// The user it runs as.
+    User,
+    /// The usual command is not there.
+    Usual,
+    /// The program itself.
+    Program,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [Self::Fork, Self::Enter, Self::User, Self::Usual, Self::Program];
 }
 
 /// Every jail, in the order of their numbers.
 ///
 /// # Errors
-/// As [`get`], but for `ENOENT`.
-pub fn all() -> io::Result<Vec<(Info, Vec<Row>)>> {
+/// As rjail_get(2), but for `ENOENT`.
+pub fn all(kernel: &mut dyn Kernel) -> io::Result<Vec<Described>> {
     let mut jails = Vec::new();
     let mut last = 0;
     loop {
-        match get(last, abi::NEXT) {
+        match kernel.get(last, abi::NEXT) {
             Ok(jail) => {
-                last = jail.0.jid;
+                last = jail.info.jid;
                 jails.push(jail);
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(jails),
+            Err(error) if error.raw_os_error() == Some(errno::ENOENT) => return Ok(jails),
             Err(error) => return Err(error),
         }
     }
 }
 
-#[cfg(target_os = "freebsd")]
-fn call(operation: i32, structure: usize) -> io::Result<i64> {
-    use std::ffi::{c_char, c_int};
-
-    /// `struct module_stat`, version 3.
-    #[repr(C)]
-    struct ModuleStat {
-        version: c_int,
-        name: [c_char; 1024],
-        references: c_int,
-        id: c_int,
-        data: i64,
-    }
-    unsafe extern "C" {
-        fn modfind(name: *const c_char) -> c_int;
-        fn modstat(module: c_int, status: *mut ModuleStat) -> c_int;
-        fn __syscall(number: i64, ...) -> i64;
-    }
-
-    let mut status = ModuleStat {
-        version: size_of::<ModuleStat>().try_into().unwrap_or(0),
-        name: [0; 1024],
-        references: 0,
-        id: 0,
-        data: 0,
-    };
-    // SAFETY: a C string.
-    let module = unsafe { modfind(c"sys/rjail".as_ptr()) };
-    // SAFETY: a structure of the version that it says.
-    if module == -1 || unsafe { modstat(module, &raw mut status) } == -1 {
-        return Err(io::Error::from_raw_os_error(ENOSYS));
-    }
-    // SAFETY: the callers pass a structure of the operation's, which says how
-    // much room there is where the kernel writes.
-    let answer = unsafe { __syscall(status.data, operation, structure) };
-    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+/// FreeBSD's numbers, which the host's need not be.
+pub mod errno {
+    #![expect(missing_docs, reason = "as errno(2) has them")]
+    pub const EPERM: i32 = 1;
+    pub const ENOENT: i32 = 2;
+    pub const ESRCH: i32 = 3;
+    pub const ENOMEM: i32 = 12;
+    pub const EACCES: i32 = 13;
+    pub const EBUSY: i32 = 16;
+    pub const ENOTDIR: i32 = 20;
+    pub const EINVAL: i32 = 22;
+    pub const EWOULDBLOCK: i32 = 35;
+    pub const ENAMETOOLONG: i32 = 63;
 }
-
-#[cfg(not(target_os = "freebsd"))]
-fn call(_: i32, _: usize) -> io::Result<i64> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
-}
-
-/// Whether an error says that there is no module to ask.
-#[must_use]
-pub fn is_absent(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(ENOSYS)
-}
-
-/// FreeBSD's: "Function not implemented".
-const ENOSYS: i32 = 78;

@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! What the tool `rjail` does, apart from its command line.
+//! What the tool `rjail` does.
 //!
-//! [`kernel`] asks the module, [`ledger`] and [`page`] turn what is known into
-//! text and JSON; only the first needs FreeBSD.
+//! [`command`] reads the command line; [`parameter`] and [`config`] what a jail
+//! is to be; [`life`] begins and ends one, [`order`] many; [`record`] keeps names;
+//! [`show`], [`ledger`] and [`page`] turn what is known into text and JSON. They
+//! ask a [`kernel::Kernel`]: [`system`], with the [`calls`], is the machine's own and
+//! needs FreeBSD; the tests have a model.
 
+pub mod calls;
+pub mod command;
+pub mod config;
+pub mod failure;
 pub mod kernel;
 pub mod ledger;
+pub mod life;
+pub mod order;
 pub mod page;
+pub mod parameter;
+pub mod passwd;
+pub mod record;
+pub mod show;
+pub mod signal;
+pub mod system;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
