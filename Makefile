@@ -7,13 +7,19 @@ RELEASE       ?= 15.1-RELEASE
 KERNEL        ?= all
 VMM           ?= qemu
 T             ?=
+DESTDIR       ?=
+PREFIX        ?= /usr/local
+MODULES       ?= /boot/modules
+MANDIR        ?= $(PREFIX)/share/man
+KO            ?= target/kmod/rjail.ko
+TOOL          ?= target/release/rjail
 export RJAIL_FREEBSD
 
 KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBSD)
 VM_TEST    := cargo run --quiet --release --package vm-test --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-host lint kmod asm vm-test bench table line-two demo privileges freebsd miri clean
+.PHONY: help setup test test-host lint kmod asm vm-test bench table line-two demo privileges freebsd install dist miri clean
 
 help: ## this list
 	@echo 'rjail: the jail of Kamp and Watson'"'"'s paper as a FreeBSD kernel module'
@@ -74,6 +80,23 @@ privileges: ## every privilege, what a jailed root gets, and why (Markdown)
 freebsd: ## fill RJAIL_FREEBSD from the official distribution sets (RELEASE=15.1-RELEASE)
 	@scripts/setup host
 	$(VM_TEST) freebsd $(RELEASE) --freebsd $(RJAIL_FREEBSD)
+
+install: ## put module, tool, header, manual pages and rc.d script in place (DESTDIR=, PREFIX=)
+	@for file in $(KO) $(TOOL); do [ -f "$$file" ] || { \
+	    echo "make install: no $$file: on FreeBSD, make kmod and cargo build --release -p rjail-cli" >&2; \
+	    exit 1; }; done
+	install -d $(addprefix $(DESTDIR),$(MODULES) $(addprefix $(PREFIX)/,etc/rc.d include sbin) \
+	    $(addprefix $(MANDIR)/man,2 4 5 8))
+	install -m 444 $(KO) $(DESTDIR)$(MODULES)/rjail.ko
+	install -m 555 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/rjail
+	install -m 444 kmod/rjail.h $(DESTDIR)$(PREFIX)/include/rjail.h
+	install -m 555 etc/rc.d/rjail $(DESTDIR)$(PREFIX)/etc/rc.d/rjail
+	install -m 444 etc/rjail.conf.sample $(DESTDIR)$(PREFIX)/etc/rjail.conf.sample
+	for page in rjail.2 rjail.4 rjail.conf.5 rjail.8; do \
+	    install -m 444 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit 1; done
+
+dist: ## a release tarball, every crate in it: target/rjail-VERSION.tar.xz
+	@scripts/dist
 
 miri: ## the host tests of the counted references under Miri (needs a nightly)
 	cargo +nightly miri test --lib
