@@ -87,6 +87,7 @@ pub const BOTH_LINES: &[Program] = &[
     program("by-name", 240, filter::by_name),
     program("unnamed", 30, filter::unnamed),
     Program { needs: Some(crate::tool::TOOL), ..program("tool", 60, crate::tool::tool) },
+    Program { needs: Some(crate::tool::TOOL), ..program("tool_paper", 60, crate::tool::paper) },
     program("line-two", 120, line_two::line_two),
     program("ask", 60, line_two::ask),
     program("within", 60, line_two::within),
@@ -574,6 +575,9 @@ const RAN_AGAIN: i32 = 42;
 pub fn run_again(number: &CStr) -> i32 {
     if number == reach::AS_OWNER {
         return reach::as_owner();
+    }
+    if let Some(status) = crate::tool::within(number) {
+        return status;
     }
     let wanted = number.to_str().ok().and_then(|digits| digits.parse().ok());
     if jid().ok() == wanted && wanted.is_some() { RAN_AGAIN } else { 1 }

@@ -358,7 +358,7 @@ calls! {
     plain_ioctl = 54 (fd: i32, request: usize) -> ();
     pub reboot = 55 (how: i32) -> ();
     duplicate = 90 (from: i32, to: i32) -> i32;
-    exec_with = 59 (path: &CStr, arguments: &Strings<4>, environment: &Strings<1>) -> ();
+    exec_with = 59 (path: &CStr, arguments: &Strings<16>, environment: &Strings<1>) -> ();
     exec = 59 (path: &CStr, arguments: &Strings<3>, environment: &Strings<1>) -> ();
     pub chroot = 61 (path: &CStr) -> ();
     unmap = 73 (at: usize, length: usize) -> ();
@@ -389,6 +389,7 @@ calls! {
     sysarch = 165 (operation: i32, ports: &[i32; 3]) -> ();
     realtime = 166 (function: i32, pid: i32, to: &RtPrio) -> ();
     pub setgid = 181 (group: u32) -> ();
+    pub getuid = 24 () -> i32;
     get_limit = 194 (which: i32, limit: &mut [i64; 2]) -> ();
     set_limit = 195 (which: i32, limit: &[i64; 2]) -> ();
     pub mlock = 203 (memory: &[u8]) -> ();
@@ -561,14 +562,19 @@ pub fn execve(path: &CStr, argument: &CStr) -> Result<()> {
     exec(path, &Strings([address_of(path), address_of(argument), 0]), &Strings([0]))
 }
 
-/// Runs a program with these arguments, its output and its errors to this
-/// descriptor.
-pub fn run(path: &CStr, arguments: [&CStr; 2], output: i32) -> Result<()> {
+/// Runs a program with these arguments, fourteen at most, its output and its
+/// errors to this descriptor. Empty ones at the end are none.
+pub fn run<'a>(path: &CStr, arguments: impl AsRef<[&'a CStr]>, output: i32) -> Result<()> {
     duplicate(output, 1)?;
     duplicate(output, 2)?;
-    // An empty argument is the end of the list.
-    let [first, second] = arguments.map(|a| if a.is_empty() { 0 } else { address_of(a) });
-    exec_with(path, &Strings([address_of(path), first, second, 0]), &Strings([0]))
+    let arguments = arguments.as_ref();
+    let count = arguments.iter().rposition(|a| !a.is_empty()).map_or(0, |last| last + 1);
+    let mut strings = [0; 16];
+    let all = core::iter::once(&path).chain(&arguments[..count]).take(15);
+    for (place, string) in strings.iter_mut().zip(all) {
+        *place = address_of(*string);
+    }
+    exec_with(path, &Strings(strings), &Strings([0]))
 }
 
 /// setgroups(2) with one group.

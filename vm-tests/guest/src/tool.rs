@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The user tool, as administrators run it.
+//! The user tool, as administrators run it. What it prints is pinned on the model
+//! machine by its own tests; here it is the real one's.
 
 use core::ffi::CStr;
 
@@ -15,15 +16,38 @@ pub const TOOL: &CStr = c"/rjail/rjail";
 
 const EX_USAGE: i32 = 64;
 const EX_DATAERR: i32 = 65;
+const EX_UNAVAILABLE: i32 = 69;
+const EX_NOPERM: i32 = 77;
+
+/// What the tool is told with every command: where there is room on this machine.
+const HERE: [&CStr; 4] = [c"--state", c"/sibling/state", c"--config", c"/sibling/rjail.conf"];
+
+/// A status that no failure of the tool has.
+const SEVEN: i32 = 7;
+
+/// What this program does when the tool runs it in a jail.
+pub fn within(word: &CStr) -> Option<i32> {
+    let status = match word.to_bytes() {
+        b"tool-seven" => Ok(SEVEN),
+        b"tool-user" => sys::getuid(),
+        _ => return None,
+    };
+    Some(status.unwrap_or_else(|Error(errno)| errno))
+}
 
 /// Runs it; how it ended, and what it said.
-fn run(arguments: [&CStr; 2], by_user: bool) -> Result<(Status, &'static str)> {
+fn run(arguments: &[&CStr], by_user: bool) -> Result<(Status, &'static str)> {
     let room = sys::allocate(1 << 18)?;
+    let mut words = [c""; 14];
+    let count = HERE.len() + arguments.len();
+    for (place, word) in words.iter_mut().zip(HERE.iter().chain(arguments)) {
+        *place = word;
+    }
     let [from, to] = sys::pipe()?;
     let child = sys::fork()?;
     if child == 0 {
         let ready = if by_user { sys::setuid(1001) } else { Ok(()) };
-        let Err(Error(errno)) = ready.and_then(|()| sys::run(TOOL, arguments, to)) else {
+        let Err(Error(errno)) = ready.and_then(|()| sys::run(TOOL, &words[..count], to)) else {
             sys::exit(1)
         };
         sys::exit(errno);
@@ -41,23 +65,41 @@ fn run(arguments: [&CStr; 2], by_user: bool) -> Result<(Status, &'static str)> {
     Ok((status, core::str::from_utf8(&room[..length]).unwrap_or("(not UTF-8)")))
 }
 
-fn says(arguments: [&CStr; 2], by_user: bool, wanted: (i32, &[&str])) -> Outcome {
-    let (status, said) = got("running it", run(arguments, by_user))?;
-    let missing = wanted.1.iter().find(|line| !said.contains(*line));
-    if status == Status::Exited(wanted.0) && missing.is_none() {
-        return Ok(());
+fn run_and_say(
+    arguments: &[&CStr],
+    by_user: bool,
+    status: i32,
+    said: impl Fn(&str) -> bool,
+) -> core::result::Result<&'static str, Text<160>> {
+    let (ended, text) = got("running it", run(arguments, by_user))?;
+    if ended == Status::Exited(status) && said(text) {
+        return Ok(text);
     }
-    let [first, second] = arguments.map(|a| a.to_str().unwrap_or_default());
-    Err(Text::of(format_args!("{first} {second}: {status:?}, without {missing:?}: {said}")))
+    let word = |at: usize| arguments.get(at).and_then(|a| a.to_str().ok()).unwrap_or_default();
+    crate::say!("# {} {}: {ended:?}: {text}", word(0), word(1));
+    Err(Text::of(format_args!("{} {}: {ended:?}: {text}", word(0), word(1))))
+}
+
+/// It says all of these, among other things.
+fn says(arguments: &[&CStr], by_user: bool, wanted: (i32, &[&str])) -> Outcome {
+    let said = |text: &str| wanted.1.iter().all(|line| text.contains(line));
+    run_and_say(arguments, by_user, wanted.0, said).map(drop)
+}
+
+/// It says this and no more.
+fn prints(arguments: &[&CStr], status: i32, wanted: &str) -> Outcome {
+    run_and_say(arguments, false, status, |text| text == wanted).map(drop)
 }
 
 /// What it prints is what the kernel counted.
 pub fn tool(_: &Context) -> Outcome {
-    says([c"ledger", c""], false, (0, &["no jail\n"]))?;
-    let no_jail = "rjail: jail 999999: no such jail; `rjail ledger` shows all\n";
-    says([c"ledger", c"999999"], false, (EX_DATAERR, &[no_jail]))?;
-    says([c"ledger", c"x"], false, (EX_USAGE, &["invalid value 'x'"]))?;
-    says([c"privileges", c""], true, (0, &["# What root in a jail may do", "| `PRIV_KTRACE`"]))?;
+    says(&[c"ledger"], false, (0, &["no jail\n"]))?;
+    let no_jail = "rjail: jail 999999: no such jail; `rjail list` shows all\n";
+    says(&[c"ledger", c"999999"], false, (EX_DATAERR, &[no_jail]))?;
+    let no_name = "rjail: jail x: no such jail; `rjail list` shows all\n";
+    says(&[c"ledger", c"x"], false, (EX_DATAERR, &[no_name]))?;
+    says(&[c"ledger", c"x", c"y"], false, (EX_USAGE, &["unexpected argument 'y'"]))?;
+    says(&[c"privileges"], true, (0, &["# What root in a jail may do", "| `PRIV_KTRACE`"]))?;
 
     static NAMES: &CStr = c"-PRIV_VFS_CHROOT +PRIV_KTRACE";
     let args = good().with_flags(0x20).with_privileges(NAMES);
@@ -71,14 +113,63 @@ pub fn tool(_: &Context) -> Outcome {
         " PRIV_KTRACE",
     ];
     for by_user in [false, true] {
-        says([c"ledger", c""], by_user, (0, lines))?;
+        says(&[c"ledger"], by_user, (0, lines))?;
     }
     let json: &[&str] = &[
         "\"flags\": [\n      \"reserved_ports\"\n    ]",
         "\"privilege\": \"PRIV_KLD_LOAD\",\n        \"times\": 3,\n        \"or_more\": false",
     ];
-    says([c"ledger", c"--json"], false, (0, json))?;
+    says(&[c"ledger", c"--json"], false, (0, json))?;
     want!("letting it go", held.and_then(Held::let_go), Ok(()));
+    want!("jails afterwards", settle(0), Ok(0));
+    Ok(())
+}
+
+/// The paper's own command line, the whole of it.
+pub fn paper(_: &Context) -> Outcome {
+    const NAME: &CStr = c"inside.example";
+    const IP: &CStr = c"10.66.0.2";
+    prints(&[c"/jail", NAME, IP, c"/guest", c"tool-seven"], SEVEN, "")?;
+    prints(&[c"/jail", NAME, c"10.66.0.2,10.66.0.4", c"/guest", c"tool-user"], 0, "")?;
+    prints(&[c"/jail", NAME, c"", c"/guest", c"tool-seven"], SEVEN, "")?;
+    for (arguments, status, message) in [
+        (
+            &[c"/none", NAME, IP, c"/guest"][..],
+            EX_DATAERR,
+            "rjail: path=/none: no such directory: make and fill it first\n",
+        ),
+        (
+            &[c"/jail/guest", NAME, IP, c"/guest"],
+            EX_DATAERR,
+            "rjail: path=/jail/guest: not a directory\n",
+        ),
+        (
+            &[c"/jail", NAME, c"10.66.0", c"/guest"],
+            EX_DATAERR,
+            "rjail: ip4.addr=10.66.0: 10.66.0 is no IPv4 address: four numbers up to 255, as \
+             10.66.0.2\n",
+        ),
+        (
+            &[c"/jail", NAME, IP, c"/none"],
+            EX_UNAVAILABLE,
+            "rjail: /none: no such program in the jail\n",
+        ),
+        (
+            &[c"/jail", NAME, IP, c"none"],
+            EX_UNAVAILABLE,
+            "rjail: none: no such program in the jail\n",
+        ),
+        (&[c"/jail", NAME, IP, c"/file"], EX_NOPERM, "rjail: /file: may not be executed\n"),
+        (&[c"/jail", NAME, IP], EX_USAGE, "rjail: no command: what is to run in /jail?\n"),
+    ] {
+        prints(arguments, status, message)?;
+    }
+    let message = "rjail: only root makes jails, outside any jail, and not after chroot(8)";
+    says(&[c"/jail", NAME, IP, c"/guest"], true, (EX_NOPERM, &[message]))?;
+    // A directory that whoever starts it has open is closed, not left inside.
+    let directory = got("a directory", sys::open(c"/", 0x0002_0000, 0))?;
+    prints(&[c"/jail", NAME, IP, c"/guest", c"tool-seven"], SEVEN, "")?;
+    got("closing it", sys::close(directory))?;
     want!("jails afterwards", settle(0), Ok(0));
     Ok(())
 }
