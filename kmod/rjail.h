@@ -23,8 +23,18 @@
 #define	RJAIL_WHY		5	/* struct rjail_why */
 #define	RJAIL_HOLD		6	/* struct rjail_args */
 
-/* Most addresses a jail can have. */
+/* Most addresses a jail can have, of each family. */
 #define	RJAIL_MAX_IP4		255
+#define	RJAIL_MAX_IP6		255
+
+/*
+ * What 127.0.0.1 and ::1 are inside, unless the jail was given them as
+ * addresses of its own: its first address; nothing, EADDRNOTAVAIL; the
+ * machine's, which then count as addresses of the jail.
+ */
+#define	RJAIL_LOOPBACK_REWRITE	0
+#define	RJAIL_LOOPBACK_REFUSE	1
+#define	RJAIL_LOOPBACK_SHARE	2
 
 /*
  * What root in the jail may do beyond the default; sealed once made.
@@ -43,7 +53,7 @@
 #define	RJAIL_ADJTIME		0x00000400u	/* slew the machine's clock */
 #define	RJAIL_STATFS_BELOW	0x00000800u	/* see mounts below its root */
 #define	RJAIL_STATFS_ALL	0x00001000u	/* see all mounts */
-#define	RJAIL_SOCKET_AF		0x00002000u	/* sockets of other families */
+#define	RJAIL_SOCKET_AF		0x00002000u	/* other families; SCTP */
 #define	RJAIL_TUN		0x00004000u	/* tun(4) and tap(4) devices */
 #define	RJAIL_ALL_DEVICES	0x00008000u	/* whatever devfs shows */
 #define	RJAIL_SYSVIPC_OWN	0x00010000u	/* System V IPC of its own */
@@ -64,7 +74,11 @@ struct rjail_args {
 	uint32_t	 version;	/* RJAIL_VERSION */
 	const char	*path;		/* the jail's root, a directory */
 	const char	*hostname;	/* the jail's host name */
-	const struct in_addr *ip4;	/* its addresses, network byte order */
+	/*
+	 * Its addresses, network byte order; the first of each family is what
+	 * it speaks from.  Without one, the family does not exist inside.
+	 */
+	const struct in_addr *ip4;
 	uint32_t	 ip4s;		/* how many, 0 to RJAIL_MAX_IP4 */
 	uint32_t	 flags;		/* RJAIL_* */
 	/*
@@ -73,6 +87,9 @@ struct rjail_args {
 	 * blanks between.  NULL for none.
 	 */
 	const char	*privileges;
+	const struct in6_addr *ip6;	/* its IPv6 addresses, as ip4 */
+	uint32_t	 ip6s;		/* how many, 0 to RJAIL_MAX_IP6 */
+	uint32_t	 loopback;	/* RJAIL_LOOPBACK_* */
 };
 
 /*
@@ -105,6 +122,9 @@ struct rjail_info {
 	/* What has such a credential; counted while there is no process. */
 	uint32_t	 files;		/* open in processes outside */
 	uint32_t	 connections;	/* and ports: TCP, UDP, raw IP */
+	struct in6_addr	*ip6;		/* or NULL; primary first */
+	uint32_t	 ip6s;		/* in: room at ip6; out: addresses */
+	uint32_t	 loopback;	/* RJAIL_LOOPBACK_* */
 };
 /* which */
 #define	RJAIL_THIS		0	/* the jail of that number */

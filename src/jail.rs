@@ -6,24 +6,25 @@
 #![forbid(unsafe_code)]
 
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::mem::take;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
+use crate::address::Loopback;
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
 use crate::kernel::lock::Sx;
 use crate::kernel::lookup;
-use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
 use crate::kernel::second_line::{NativePrison, Plan};
 use crate::kernel::task;
 use crate::kernel::uaccess::UserString;
 use crate::kernel::vnode::Directory;
-use crate::prison::{Default, JailFlags, Jid, Prison, Registry};
+use crate::prison::{Addresses, Default, JailFlags, Jid, Prison, Registry};
 use crate::privilege::Named;
 use crate::root::{self, Entrant};
 use crate::watch::Watch;
-use crate::{Errno, Result, address};
+use crate::{Errno, Result};
 
 /// Every jail. Lock: `registry`.
 pub(crate) static REGISTRY: Sx<Registry<Jail>> = Sx::new(Registry::new());
@@ -65,7 +66,9 @@ impl Counted for Jail {
 pub(crate) struct Request {
     pub(crate) path: UserString,
     pub(crate) hostname: UserString,
-    pub(crate) addresses: Vec<Ipv4Addr>,
+    pub(crate) ip4: Vec<Ipv4Addr>,
+    pub(crate) ip6: Vec<Ipv6Addr>,
+    pub(crate) loopback: Loopback,
     pub(crate) flags: u32,
     pub(crate) defaults: bool,
     pub(crate) named: Named,
@@ -79,19 +82,20 @@ pub(crate) struct Request {
 /// # Errors
 /// `EPERM`, `EBUSY`: [`root::admit`]. `EINVAL`: a flag, an address or a host
 /// name. Those of the path: [`Directory::look_up`]. `ENOMEM`, `EAGAIN`.
-pub(crate) fn create(current: &mut Current, _: Admitted, request: &Request) -> Result<Jid> {
+pub(crate) fn create(current: &mut Current, _: Admitted, mut request: Request) -> Result<Jid> {
     // 1. Who asks: `admit_early` has said, before the arguments were read.
     // 2. What for.
     let mut flags = JailFlags::from_bits(request.flags).ok_or(Errno::EINVAL)?;
     if request.defaults {
         flags |= defaults();
     }
-    address::validate(&request.addresses)?;
+    let (ip4, ip6) = (take(&mut request.ip4), take(&mut request.ip6));
+    let addresses = Addresses::new(ip4, ip6, request.loopback)?;
     validate_hostname(request.hostname.as_bytes())?;
     // 3. Where: found once, kept by reference, never looked up again.
     let root = Directory::look_up(current, request.path.as_c_str())?;
     // 4. The jail, whole, and known by its number.
-    let jail = build(current, request, flags, &root)?;
+    let jail = build(current, &request, addresses, flags, &root)?;
     let jid = jail.jid();
     // 5. Nobody else in the process moves; what the kernel must allocate is
     // allocated.
@@ -149,10 +153,10 @@ fn validate_hostname(name: &[u8]) -> Result {
 fn build(
     current: &Current,
     request: &Request,
+    addresses: Addresses,
     flags: JailFlags,
     root: &Directory,
 ) -> Result<JailRef> {
-    let addresses = try_collect(request.addresses.iter().copied())?;
     let jid = REGISTRY.lock().allot()?;
     let view = root.view()?;
     let lines = second_line();

@@ -9,7 +9,7 @@ use cases::Errno;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rjail::address::Lines;
+use rjail::address::{Lines, Loopback};
 use rjail::prison::{JailFlags, Jid};
 use rjail::privilege::Named;
 use rjail_model::Result;
@@ -119,7 +119,8 @@ fn play(lines: Lines, history: Vec<(Index, Call)>) -> core::result::Result<(), T
             }
             Call::Jail(flags) if pid != INIT => {
                 let named = Named::NONE;
-                let args = Args { hostname: "a".to_owned(), addresses: vec![], flags, named };
+                let (ip4, ip6, loopback) = (vec![], vec![], Loopback::Rewrite);
+                let args = Args { hostname: "a".to_owned(), ip4, ip6, loopback, flags, named };
                 let made = machine.rjail(pid, "/", &args);
                 prop_assert_eq!(made.is_ok(), jid.is_none());
                 if let Ok(jid) = made {

@@ -5,7 +5,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use rjail::address::Lines;
+use rjail::address::{Lines, Loopback};
 use rjail::prison::JailFlags;
 use rjail::privilege::Named;
 use rjail_model::machine::{Args, INIT, Machine, Pid};
@@ -104,7 +104,9 @@ impl World {
             let path = world.machine.names.path(root);
             let args = Args {
                 hostname: "j".to_owned(),
-                addresses: vec![],
+                ip4: vec![],
+                ip6: vec![],
+                loopback: Loopback::Rewrite,
                 flags: JailFlags::PAPER,
                 named: Named::NONE,
             };

@@ -8,22 +8,22 @@
 //! checked on everything there is, not only on what the call touched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 
 use cases::{Errno, Proto};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use rjail::address::Lines;
+use rjail::address::{Lines, Loopback};
 use rjail::kernel::counted::Ref;
-use rjail::prison::{JailFlags, Jid};
+use rjail::prison::{Addresses, JailFlags, Jid};
 use rjail::privilege::{Named, Numbers, Privilege, TABLE, Verdict};
 use rjail_model::Result;
 use rjail_model::machine::{Args, INIT, Machine, Pid};
 use rjail_model::names::Place;
 use rjail_model::names::{Node, ROOT};
-use rjail_model::net::SocketId;
+use rjail_model::net::{SocketId, Speaks};
 
 const USER: u32 = 1001;
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 1);
@@ -31,6 +31,14 @@ const FIRST: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 2);
 const SECOND: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 3);
 const THIRD: Ipv4Addr = Ipv4Addr::new(10, 66, 0, 4);
 const FOREIGN: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
+const HOST6: Ipv6Addr = fd66(0, 1);
+const FIRST6: Ipv6Addr = fd66(0, 2);
+/// It ends in the host's IPv4 address.
+const SECOND6: Ipv6Addr = fd66(0x0a42, 1);
+
+const fn fd66(high: u16, low: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd66, 0, 0, 0, 0, 0, high, low)
+}
 
 /// Privileges given and taken by name.
 const NAMES: &[&str] = &[
@@ -86,16 +94,22 @@ const PATHS: &[&str] = &[
     "/jail/file",
 ];
 
-const ADDRESSES: &[Ipv4Addr] = &[
-    Ipv4Addr::UNSPECIFIED,
-    Ipv4Addr::LOCALHOST,
-    HOST,
-    FIRST,
-    SECOND,
-    THIRD,
-    FOREIGN,
-    Ipv4Addr::BROADCAST,
-    Ipv4Addr::new(224, 0, 0, 1),
+const ADDRESSES: &[IpAddr] = &[
+    IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V4(HOST),
+    IpAddr::V4(FIRST),
+    IpAddr::V4(SECOND),
+    IpAddr::V4(THIRD),
+    IpAddr::V4(FOREIGN),
+    IpAddr::V4(Ipv4Addr::BROADCAST),
+    IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1)),
+    IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+    IpAddr::V6(HOST6),
+    IpAddr::V6(FIRST6),
+    IpAddr::V6(SECOND6),
+    IpAddr::V6(fd66(9, 9)),
 ];
 
 /// Roots for rjail(2), good and bad.
@@ -114,6 +128,31 @@ const LISTS: &[&[Ipv4Addr]] = &[
     &[FIRST, Ipv4Addr::BROADCAST],
 ];
 
+/// The same of IPv6.
+const LISTS6: &[&[Ipv6Addr]] = &[
+    &[],
+    &[],
+    &[],
+    &[FIRST6],
+    &[FIRST6],
+    &[FIRST6],
+    &[SECOND6],
+    &[SECOND6],
+    &[SECOND6, FIRST6],
+    &[SECOND6, FIRST6],
+    &[FIRST6, Ipv6Addr::LOCALHOST],
+    &[FIRST6, FIRST6],
+];
+
+const LOOPBACKS: &[Loopback] =
+    &[Loopback::Rewrite, Loopback::Rewrite, Loopback::Refuse, Loopback::Share];
+const SPEAKS: &[Speaks] = &[Speaks::Inet, Speaks::Inet6, Speaks::Both];
+
+/// What a jail is asked for as addresses.
+type Lists = (&'static [Ipv4Addr], &'static [Ipv6Addr], Loopback);
+
+type Kind = (Proto, Speaks);
+
 /// A system call. An [`Index`] picks among what is there when it is made.
 #[derive(Clone, Debug)]
 enum Call {
@@ -122,7 +161,7 @@ enum Call {
     Setsid,
     Exit,
     Wait(Index),
-    Jail { path: &'static str, list: &'static [Ipv4Addr], flags: u32, named: &'static str },
+    Jail { path: &'static str, lists: Lists, flags: u32, named: &'static str },
     Setuid(u32),
     Signal(Index),
     SignalGroup(Index),
@@ -135,17 +174,18 @@ enum Call {
     Chroot(&'static str),
     Mkdir(&'static str),
     Hostname,
-    Bind { protocol: Proto, address: Ipv4Addr, port: u16 },
-    Listen,
-    Connect { protocol: Proto, address: Ipv4Addr, port: u16 },
-    Send { socket: Option<Index>, address: Ipv4Addr, port: u16 },
+    Bind { kind: Kind, address: IpAddr, port: u16 },
+    Listen(Speaks),
+    Connect { kind: Kind, address: IpAddr, port: u16 },
+    Send { socket: Option<Index>, speaks: Speaks, address: IpAddr, port: u16 },
     Ask(Privilege),
 }
 
 fn a_call() -> impl Strategy<Value = Call> {
     let path = || select(PATHS);
     let address = || select(ADDRESSES);
-    let protocol = || prop_oneof![Just(Proto::Udp), Just(Proto::Tcp)];
+    let protocol = || (prop_oneof![Just(Proto::Udp), Just(Proto::Tcp)], select(SPEAKS));
+    let lists = (select(LISTS), select(LISTS6), select(LOOPBACKS));
     // Few ports, so that sockets meet.
     let port = || prop_oneof![Just(0u16), Just(80), 7001..7004u16];
     let who = any::<Index>;
@@ -155,8 +195,8 @@ fn a_call() -> impl Strategy<Value = Call> {
         1 => Just(Call::Setsid),
         3 => Just(Call::Exit),
         2 => who().prop_map(Call::Wait),
-        8 => (select(ROOTS), select(LISTS), any::<u32>(), select(NAMES)).prop_map(
-            |(path, list, flags, named)| Call::Jail { path, list, flags, named }
+        8 => (select(ROOTS), lists, any::<u32>(), select(NAMES)).prop_map(
+            |(path, lists, flags, named)| Call::Jail { path, lists, flags, named }
         ),
         1 => select(vec![0, USER]).prop_map(Call::Setuid),
         2 => who().prop_map(Call::Signal),
@@ -170,19 +210,20 @@ fn a_call() -> impl Strategy<Value = Call> {
         3 => path().prop_map(Call::Chroot),
         1 => path().prop_map(Call::Mkdir),
         1 => Just(Call::Hostname),
-        4 => (protocol(), address(), port()).prop_map(|(protocol, address, port)| Call::Bind {
-            protocol,
+        4 => (protocol(), address(), port()).prop_map(|(kind, address, port)| Call::Bind {
+            kind,
             address,
             port
         }),
-        1 => Just(Call::Listen),
-        3 => (protocol(), address(), port()).prop_map(|(protocol, address, port)| Call::Connect {
-            protocol,
+        1 => select(SPEAKS).prop_map(Call::Listen),
+        3 => (protocol(), address(), port()).prop_map(|(kind, address, port)| Call::Connect {
+            kind,
             address,
             port
         }),
-        4 => (proptest::option::of(who()), address(), port())
-            .prop_map(|(socket, address, port)| Call::Send { socket, address, port }),
+        6 => (proptest::option::of(who()), select(SPEAKS), address(), port()).prop_map(
+            |(socket, speaks, address, port)| Call::Send { socket, speaks, address, port }
+        ),
         1 => select(TABLE.map(|row| row.privilege).to_vec()).prop_map(Call::Ask),
     ]
 }
@@ -191,9 +232,16 @@ fn a_call() -> impl Strategy<Value = Call> {
 #[derive(Clone, Debug)]
 struct Sealed {
     root: Node,
-    addresses: Vec<Ipv4Addr>,
+    addresses: Addresses,
     flags: JailFlags,
     named: &'static str,
+}
+
+fn owns(addresses: &Addresses, ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => addresses.inet().has(ip),
+        IpAddr::V6(ip) => addresses.inet6().has(ip),
+    }
 }
 
 /// Who is where, by the three rules.
@@ -213,7 +261,8 @@ struct World {
 impl World {
     fn new(lines: Lines) -> Self {
         let mut machine = Machine::new(lines);
-        machine.interfaces.extend([HOST, FIRST, SECOND, THIRD]);
+        machine.interfaces.extend([HOST, FIRST, SECOND, THIRD].map(IpAddr::V4));
+        machine.interfaces.extend([HOST6, FIRST6, SECOND6].map(IpAddr::V6));
         let names = &mut machine.names;
         let mut new = |directory, name| names.mkdir(directory, name).expect("a new name");
         let jail = new(ROOT, "jail");
@@ -229,11 +278,18 @@ impl World {
             Statement { jail_of: BTreeMap::from([(INIT, None)]), ..Statement::default() };
         let mut world = Self { machine, statement };
         // Services of the host for others to reach, one of them on "any".
-        for (address, port) in
-            [(Ipv4Addr::UNSPECIFIED, 7001), (Ipv4Addr::LOCALHOST, 7002), (HOST, 7003)]
-        {
+        let services: [(IpAddr, Speaks, u16); 6] = [
+            (Ipv4Addr::UNSPECIFIED.into(), Speaks::Inet, 7001),
+            (Ipv4Addr::LOCALHOST.into(), Speaks::Inet, 7002),
+            (HOST.into(), Speaks::Inet, 7003),
+            (Ipv6Addr::UNSPECIFIED.into(), Speaks::Both, 7001),
+            (Ipv6Addr::LOCALHOST.into(), Speaks::Inet6, 7002),
+            (HOST6.into(), Speaks::Inet6, 7003),
+        ];
+        for (address, speaks, port) in services {
             for protocol in [Proto::Udp, Proto::Tcp] {
-                let _ = world.play_as(INIT, &Call::Bind { protocol, address, port });
+                let kind = (protocol, speaks);
+                let _ = world.play_as(INIT, &Call::Bind { kind, address, port });
             }
         }
         for _ in 0..3 {
@@ -278,20 +334,24 @@ impl World {
                 let child = self.target(who);
                 self.machine.wait(pid, child)?;
             }
-            Call::Jail { path, list, flags, named } => {
+            Call::Jail { path, lists: (ip4, ip6, loopback), flags, named } => {
                 let flags = JailFlags::from_bits_truncate(flags);
                 let root = machine.lookup(pid, path);
                 let (before, jails) = (machine.credential(pid)?, machine.jails());
                 let args = Args {
                     hostname: "inside".to_owned(),
-                    addresses: list.to_vec(),
+                    ip4: ip4.to_vec(),
+                    ip6: ip6.to_vec(),
+                    loopback,
                     flags,
                     named: parse(named),
                 };
                 match machine.rjail(pid, path, &args) {
                     Ok(jid) => {
                         assert_eq!(jail, None, "a jail was entered from inside a jail");
-                        let sealed = Sealed { root: root?, addresses: list.to_vec(), flags, named };
+                        let addresses = Addresses::new(ip4.to_vec(), ip6.to_vec(), loopback);
+                        let addresses = addresses.expect("they made a jail");
+                        let sealed = Sealed { root: root?, addresses, flags, named };
                         assert!(
                             self.statement.jails.insert(jid, sealed).is_none(),
                             "{jid:?} twice"
@@ -341,27 +401,29 @@ impl World {
                 }
                 written?;
             }
-            Call::Bind { protocol, address, port } => {
-                let id = self.socket(pid, protocol)?;
-                self.machine.bind(pid, id, SocketAddrV4::new(address, port))?;
+            Call::Bind { kind, address, port } => {
+                let id = self.socket(pid, kind)?;
+                self.machine.bind(pid, id, SocketAddr::new(address, port))?;
             }
-            Call::Listen => {
-                let id = self.socket(pid, Proto::Tcp)?;
+            Call::Listen(speaks) => {
+                let id = self.socket(pid, (Proto::Tcp, speaks))?;
                 self.machine.listen(pid, id)?;
             }
-            Call::Connect { protocol, address, port } => {
-                let id = self.socket(pid, protocol)?;
-                self.machine.connect(pid, id, SocketAddrV4::new(address, port))?;
+            Call::Connect { kind, address, port } => {
+                let id = self.socket(pid, kind)?;
+                self.machine.connect(pid, id, SocketAddr::new(address, port))?;
             }
-            Call::Send { socket, address, port } => {
-                let id = self.own_socket(pid, socket)?;
-                let to = SocketAddrV4::new(address, port);
+            Call::Send { socket, speaks, address, port } => {
+                let id = self.own_socket(pid, socket, speaks)?;
+                let to = SocketAddr::new(address, port);
                 if let Some(receiver) = self.machine.send(pid, id, to)? {
                     let arrived = &self.machine.get_socket(receiver)?.arrived;
-                    let source = *arrived.last().ok_or(Errno::EAGAIN)?.source.ip();
+                    let datagram = *arrived.last().ok_or(Errno::EAGAIN)?;
+                    let (source, to) = (datagram.source.ip(), datagram.destination.ip());
                     if let Some(jid) = jail {
-                        let list = &self.statement.jails[&jid].addresses;
-                        assert!(list.contains(&source), "promise 3: from {source}, has {list:?}");
+                        let has = &self.statement.jails[&jid].addresses;
+                        assert!(owns(has, source), "promise 3: from {source}, has {has:?}");
+                        assert!(!to.is_loopback() || owns(has, to), "promise 3: to {to}");
                     }
                 }
             }
@@ -370,8 +432,8 @@ impl World {
         Ok(())
     }
 
-    fn socket(&mut self, pid: Pid, protocol: Proto) -> Result<SocketId> {
-        let id = self.machine.socket(pid, protocol)?;
+    fn socket(&mut self, pid: Pid, (protocol, speaks): Kind) -> Result<SocketId> {
+        let id = self.machine.socket_of(pid, protocol, speaks)?;
         if let Some(jid) = self.statement.jail_of[&pid] {
             self.statement.sockets.insert(id, jid);
         }
@@ -380,7 +442,7 @@ impl World {
 
     /// A UDP socket that the process has open, perhaps from before it was
     /// jailed, or a new one.
-    fn own_socket(&mut self, pid: Pid, index: Option<Index>) -> Result<SocketId> {
+    fn own_socket(&mut self, pid: Pid, index: Option<Index>, speaks: Speaks) -> Result<SocketId> {
         let open: Vec<SocketId> = self
             .machine
             .sockets()
@@ -389,7 +451,7 @@ impl World {
             .collect();
         match index {
             Some(index) if !open.is_empty() => Ok(open[index.index(open.len())]),
-            _ => self.socket(pid, Proto::Udp),
+            _ => self.socket(pid, (Proto::Udp, speaks)),
         }
     }
 
@@ -464,20 +526,24 @@ impl World {
     fn check_addresses(&self) {
         for (id, socket) in self.machine.sockets() {
             let Some(jid) = self.statement.sockets.get(&id) else { continue };
-            let list = &self.statement.jails[jid].addresses;
+            let has = &self.statement.jails[jid].addresses;
             if let Some(local) = socket.local {
+                let of_family = match local.ip() {
+                    IpAddr::V4(_) => has.inet().list.len(),
+                    IpAddr::V6(_) => has.inet6().list.len(),
+                };
                 let filtered = local.ip().is_unspecified()
-                    && list.len() > 1
+                    && (of_family > 1 || socket.speaks == Speaks::Both)
                     && self.machine.lines() == Lines::Both;
-                assert!(filtered || list.contains(local.ip()), "promise 3: {id:?} is on {local}");
+                assert!(filtered || owns(has, local.ip()), "promise 3: {id:?} is on {local}");
             }
             if let Some(remote) = socket.remote {
-                let loopback = *remote.ip() == Ipv4Addr::LOCALHOST;
-                assert!(!loopback || list.contains(remote.ip()), "promise 3: {id:?} on loopback");
+                let loopback = remote.ip().is_loopback();
+                assert!(!loopback || owns(has, remote.ip()), "promise 3: {id:?} on loopback");
             }
             for datagram in &socket.arrived {
-                let to = *datagram.destination.ip();
-                assert!(list.contains(&to), "promise 3: {id:?} got what came to {to}");
+                let to = datagram.destination.ip();
+                assert!(owns(has, to), "promise 3: {id:?} got what came to {to}");
             }
         }
     }
@@ -524,7 +590,7 @@ impl World {
             let jail = self.machine.jail(jid).expect("it is referenced");
             let sealed = &self.statement.jails[&jid];
             assert_eq!(jail.root, sealed.root, "promise 5: {jid:?} moved");
-            assert_eq!(jail.addresses(), sealed.addresses, "promise 5: {jid:?} readdressed");
+            assert_eq!(*jail.addresses(), sealed.addresses, "promise 5: {jid:?} readdressed");
             assert_eq!(jail.flags(), sealed.flags, "promise 5: {jid:?} loosened");
             assert_eq!(Ref::count(&jail), credentials.len() + 1, "promise 5: the count of {jid:?}");
         }
@@ -605,8 +671,15 @@ fn the_histories_reach_into_jails() {
 }
 
 fn enter(machine: &mut Machine, pid: Pid, list: &[Ipv4Addr]) -> Result<Jid> {
-    let (addresses, flags, named) = (list.to_vec(), JailFlags::PAPER, Named::NONE);
-    machine.rjail(pid, "/jail", &Args { hostname: "inside".to_owned(), addresses, flags, named })
+    let args = Args {
+        hostname: "inside".to_owned(),
+        ip4: list.to_vec(),
+        ip6: vec![],
+        loopback: Loopback::Rewrite,
+        flags: JailFlags::PAPER,
+        named: Named::NONE,
+    };
+    machine.rjail(pid, "/jail", &args)
 }
 
 /// A directory that a process outside puts into a table shared with the entrant.
@@ -673,9 +746,9 @@ fn any_with_several_addresses() {
         let pid = machine.fork(INIT).expect("init forks");
         enter(&mut machine, pid, &[SECOND, THIRD]).expect("nothing stands against it");
         let socket = machine.socket(pid, Proto::Udp).expect("a jail has UDP");
-        let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 9000);
+        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9000));
         machine.bind(pid, socket, any).expect("a jail may bind any address");
         let local = machine.get_socket(socket).expect("open").local;
-        assert_eq!(local.map(|local| *local.ip()), Some(expected));
+        assert_eq!(local.map(|local| local.ip()), Some(IpAddr::V4(expected)));
     }
 }

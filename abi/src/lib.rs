@@ -30,8 +30,20 @@ pub mod operation {
 /// `security.rjail` say.
 pub const DEFAULTS: u32 = 0x8000_0000;
 
-/// `RJAIL_MAX_IP4`: most addresses a jail can have.
+/// `RJAIL_MAX_IP4`: most IPv4 addresses a jail can have.
 pub const MAX_IP4: u32 = 255;
+/// `RJAIL_MAX_IP6`: most IPv6 addresses.
+pub const MAX_IP6: u32 = 255;
+
+/// `RJAIL_LOOPBACK_*`: what 127.0.0.1 and `::1` are inside.
+pub mod loopback {
+    /// The jail's first address of the family.
+    pub const REWRITE: u32 = 0;
+    /// Nothing: `EADDRNOTAVAIL`.
+    pub const REFUSE: u32 = 1;
+    /// The machine's, among the addresses of the jail.
+    pub const SHARE: u32 = 2;
+}
 
 /// `struct rjail_args`: how to make a jail.
 #[repr(C)]
@@ -45,7 +57,7 @@ pub struct Args {
     pub path: usize,
     /// The jail's host name: a C string.
     pub hostname: usize,
-    /// Its addresses, four bytes each, network order.
+    /// Its IPv4 addresses, four bytes each, network order.
     pub ip4: usize,
     /// How many.
     pub ip4s: u32,
@@ -54,6 +66,12 @@ pub struct Args {
     /// Privileges to add and take away: a C string of `+NAME` and `-NAME`
     /// between blanks, or null.
     pub privileges: usize,
+    /// Its IPv6 addresses, sixteen bytes each.
+    pub ip6: usize,
+    /// How many.
+    pub ip6s: u32,
+    /// One of [`loopback`].
+    pub loopback: u32,
 }
 
 /// `struct rjail_info`: what a jail is, and did.
@@ -72,7 +90,7 @@ pub struct Info {
     pub flags: u32,
     /// Out: 2, or 1 when the label alone confines it.
     pub lines: u32,
-    /// In: room at `ip4`, in addresses. Out: how many it has.
+    /// In: room at `ip4`, in addresses. Out: IPv4 addresses that there are.
     pub ip4s: u32,
     /// In: room at `ledger`, in rows. Out: rows that there are.
     pub rows: u32,
@@ -84,7 +102,7 @@ pub struct Info {
     pub missed: u32,
     /// Where the ledger goes, [`Row`]s, or null.
     pub ledger: usize,
-    /// Where its addresses go, four bytes each, network order, or null.
+    /// Where the IPv4 addresses go, four bytes each, network order, or null.
     pub ip4: usize,
     /// Where its host name goes, or null.
     pub hostname: usize,
@@ -107,6 +125,12 @@ pub struct Info {
     pub files: u32,
     /// Out: its connections and ports, likewise.
     pub connections: u32,
+    /// Where the IPv6 addresses go, or null.
+    pub ip6: usize,
+    /// In: room at `ip6`, in addresses. Out: IPv6 addresses that there are.
+    pub ip6s: u32,
+    /// Out: one of [`loopback`].
+    pub loopback: u32,
 }
 
 /// `RJAIL_THIS`: the jail of this number.

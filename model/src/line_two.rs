@@ -3,12 +3,12 @@
 //!
 //! Not rjail's code and not a copy of the kernel's: the answers that a jail of
 //! rjail's gets from `prison_*()` (C source: `sys/kern/kern_jail.c`,
-//! `sys/netinet/in_jail.c`), one sentence of code each. The real thing is
+//! `sys/netinet/in_jail.c`, `sys/netinet6/in6_jail.c`), one sentence of code each. The real thing is
 //! measured in the VM.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use rjail::address::Lines;
+use rjail::address::{Any, Lines};
 use rjail::prison::JailFlags;
 use rjail::privilege::{Native, Privilege, given_by};
 
@@ -45,47 +45,71 @@ pub fn privilege(credential: &Credential, privilege: Privilege) -> Result {
     if granted { Ok(()) } else { Err(Errno::EPERM) }
 }
 
-/// `prison_local_ip4`.
+/// `prison_local_ip4` and `prison_local_ip6`.
 ///
 /// # Errors
 /// `EAFNOSUPPORT`, `EADDRNOTAVAIL`.
-pub fn local(credential: &Credential, asked: Ipv4Addr) -> Result<Ipv4Addr> {
-    match prison(credential).map(|jail| jail.addresses.as_slice()) {
-        None => Ok(asked),
-        Some([]) => Err(Errno::EAFNOSUPPORT),
-        Some(list) if list.contains(&asked) => Ok(asked),
-        Some([only]) if asked.is_unspecified() => Ok(*only),
-        Some(_) if asked.is_unspecified() => Ok(asked),
-        Some([first, ..]) if asked == Ipv4Addr::LOCALHOST => Ok(*first),
-        Some(_) => Err(Errno::EADDRNOTAVAIL),
+pub fn local(credential: &Credential, asked: IpAddr, any: Any) -> Result<IpAddr> {
+    let Some(jail) = prison(credential) else { return Ok(asked) };
+    let list = own(jail, asked);
+    let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    match list.as_slice() {
+        [] => Err(Errno::EAFNOSUPPORT),
+        list if list.contains(&asked) => Ok(asked),
+        [only] if asked.is_unspecified() && any == Any::OneFamily => Ok(*only),
+        _ if asked.is_unspecified() => Ok(asked),
+        [first, ..] if localhost.contains(&asked) => Ok(*first),
+        _ => Err(Errno::EADDRNOTAVAIL),
     }
 }
 
-/// `prison_remote_ip4`.
+/// Whether the jail has an address of the family.
 ///
 /// # Errors
 /// `EAFNOSUPPORT`.
-pub fn remote(credential: &Credential, asked: Ipv4Addr) -> Result<Ipv4Addr> {
-    match prison(credential).map(|jail| jail.addresses.as_slice()) {
-        None => Ok(asked),
-        Some([]) => Err(Errno::EAFNOSUPPORT),
-        Some([first, ..]) if asked == Ipv4Addr::LOCALHOST => Ok(*first),
-        Some(_) => Ok(asked),
+pub fn family_of(credential: &Credential, asked: IpAddr) -> Result {
+    match prison(credential) {
+        Some(jail) if own(jail, asked).is_empty() => Err(Errno::EAFNOSUPPORT),
+        _ => Ok(()),
     }
 }
 
-/// `prison_saddrsel_ip4` and `in_pcbladdr`: the source of a jailed socket that
-/// is bound to "any".
+/// `prison_remote_ip4` and `prison_remote_ip6`.
+///
+/// # Errors
+/// `EAFNOSUPPORT`.
+pub fn remote(credential: &Credential, asked: IpAddr) -> Result<IpAddr> {
+    let Some(jail) = prison(credential) else { return Ok(asked) };
+    family_of(credential, asked)?;
+    let localhost = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    match own(jail, asked).as_slice() {
+        list if list.contains(&asked) => Ok(asked),
+        [first, ..] if localhost.contains(&asked) => Ok(*first),
+        _ => Ok(asked),
+    }
+}
+
+/// `prison_saddrsel_ip4` and `in_pcbladdr`, `in6_selectsrc`: the source of a
+/// jailed socket that is bound to "any".
 #[must_use]
-pub fn source(credential: &Credential, remote: Ipv4Addr) -> Option<Ipv4Addr> {
-    let list = &prison(credential)?.addresses;
+pub fn source(credential: &Credential, remote: IpAddr) -> Option<IpAddr> {
+    let list = own(prison(credential)?, remote);
     if list.contains(&remote) { Some(remote) } else { list.first().copied() }
 }
 
-/// `prison_check_ip4` on a packet's destination: whether a socket gets it.
+/// `prison_check_ip4` and `prison_check_ip6` on a packet's destination: whether a
+/// socket gets it.
 #[must_use]
-pub fn delivers(owner: &Credential, destination: Ipv4Addr) -> bool {
-    prison(owner).is_none_or(|jail| jail.addresses.contains(&destination))
+pub fn delivers(owner: &Credential, destination: IpAddr) -> bool {
+    prison(owner).is_none_or(|jail| own(jail, destination).contains(&destination))
+}
+
+/// The addresses of the family that `like` is of.
+fn own(jail: &Prison, like: IpAddr) -> Vec<IpAddr> {
+    match like {
+        IpAddr::V4(_) => jail.addresses.inet().list.iter().copied().map(IpAddr::V4).collect(),
+        IpAddr::V6(_) => jail.addresses.inet6().list.iter().copied().map(IpAddr::V6).collect(),
+    }
 }
 
 /// `prison_check_af`.
@@ -96,8 +120,8 @@ pub fn family(credential: &Credential, domain: i32) -> Result {
     use rjail::address::family::{INET, INET6, NETLINK, ROUTE, UNIX};
     let permitted = match prison(credential) {
         None => true,
-        Some(jail) if domain == INET => !jail.addresses.is_empty(),
-        Some(_) if domain == INET6 => false,
+        Some(jail) if domain == INET => jail.addresses.families().inet,
+        Some(jail) if domain == INET6 => jail.addresses.families().inet6,
         Some(jail) => {
             let others = jail.flags.contains(JailFlags::SOCKET_AF);
             others || [UNIX, ROUTE, NETLINK].contains(&domain)

@@ -6,17 +6,17 @@
 //! `sys/kern/kern_fork.c`, `sys/kern/vfs_syscalls.c`); the first argument is the
 //! process that calls.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rjail::address::{self, Lines};
+use rjail::address::{Lines, Loopback};
 use rjail::descriptor::{self, Opener};
 use rjail::kernel::counted::{Counted, Graveyard, Ref};
-use rjail::prison::{JailFlags, Jid, Prison, Registry};
+use rjail::prison::{Addresses, JailFlags, Jid, Prison, Registry};
 use rjail::privilege::{Asked, Named, Opens, Privilege};
 use rjail::root::{self, Entrant, admit};
 use rjail::{privilege, visibility};
@@ -81,7 +81,7 @@ pub struct Native {
     /// `pr_root`.
     pub root: Node,
     /// `pr_addrs`.
-    pub addresses: Vec<Ipv4Addr>,
+    pub addresses: Addresses,
     /// `pr_allow`, in rjail's flags: those asked for, and those that a
     /// privilege given by name needs.
     pub flags: JailFlags,
@@ -142,8 +142,12 @@ struct Directories {
 pub struct Args {
     /// The host name.
     pub hostname: String,
-    /// The addresses.
-    pub addresses: Vec<Ipv4Addr>,
+    /// Its IPv4 addresses.
+    pub ip4: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses.
+    pub ip6: Vec<Ipv6Addr>,
+    /// What the machine's loopback addresses are inside.
+    pub loopback: Loopback,
     /// The flags.
     pub flags: JailFlags,
     /// Single privileges.
@@ -156,7 +160,7 @@ pub struct Machine {
     /// The name tree.
     pub names: Names,
     /// The addresses of its interfaces.
-    pub interfaces: Vec<Ipv4Addr>,
+    pub interfaces: Vec<IpAddr>,
     pub(crate) sockets: BTreeMap<usize, Socket>,
     pub(crate) next_socket: usize,
     pub(crate) next_port: u16,
@@ -189,7 +193,7 @@ impl Machine {
         Self {
             lines,
             names: Names::default(),
-            interfaces: vec![Ipv4Addr::LOCALHOST],
+            interfaces: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             sockets: BTreeMap::new(),
             next_socket: 0,
             next_port: 49152,
@@ -795,7 +799,8 @@ impl Machine {
             ..Entrant::READY
         };
         admit(&early).map_err(|refusal| crate::errno(refusal.errno()))?;
-        ask(address::validate(&args.addresses))?;
+        let (ip4, ip6) = (args.ip4.clone(), args.ip6.clone());
+        let addresses = ask(Addresses::new(ip4, ip6, args.loopback))?;
         let root = self.lookup(pid, path)?;
         if !self.names.is_directory(root) {
             return Err(Errno::ENOTDIR);
@@ -823,13 +828,12 @@ impl Machine {
             Arc::new(Native {
                 jid,
                 root,
-                addresses: args.addresses.clone(),
+                addresses: addresses.clone(),
                 flags: allow,
                 hostname: Mutex::new(args.hostname.clone()),
             })
         });
-        let prison =
-            Prison::new(jid, args.flags, &args.named, args.addresses.clone(), native.clone());
+        let prison = Prison::new(jid, args.flags, &args.named, addresses, native.clone());
         let label = ask(Ref::new(Jail { root, prison }))?;
         ask(self.registry.insert(jid, &label))?;
         let process = self.process_mut(pid)?;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! The cases on the model kernel.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use cases::world::{
     FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, JAIL_NAME, LOCAL_SERVICES, MACHINE_NAME, SERVICE_PORT,
     SIBLING_ADDR, USER,
 };
 use cases::{Addr, Answer, Case, Kind, Name, Op, Place, Proto, Who};
-use rjail::address::{Lines, Socket, family, kind, protocol};
+use rjail::address::{Lines, Loopback, Socket, family, kind, protocol};
 use rjail::prison::JailFlags;
 use rjail::privilege::Named;
 use rjail::privilege::Privilege;
@@ -103,7 +103,9 @@ struct Stage {
 fn paper(hostname: &str, address: [u8; 4]) -> Args {
     Args {
         hostname: hostname.to_owned(),
-        addresses: vec![address.into()],
+        ip4: vec![address.into()],
+        ip6: vec![],
+        loopback: Loopback::Rewrite,
         flags: JailFlags::PAPER,
         named: Named::NONE,
     }
@@ -113,7 +115,7 @@ impl Stage {
     fn build(place: Where) -> Result<Self> {
         let lines = if place == Where::FirstLine { Lines::LabelAlone } else { Lines::Both };
         let mut machine = Machine::new(lines);
-        machine.interfaces.extend([HOST_ADDR, JAIL_ADDR, SIBLING_ADDR].map(Ipv4Addr::from));
+        machine.interfaces.extend([HOST_ADDR, JAIL_ADDR, SIBLING_ADDR].map(IpAddr::from));
         let names = &mut machine.names;
         let jail_root = names.mkdir(ROOT, "jail")?;
         names.mkdir(ROOT, "sibling")?;
@@ -158,7 +160,7 @@ impl Stage {
         {
             for protocol in [Proto::Udp, Proto::Tcp] {
                 let socket = machine.socket(pid, protocol)?;
-                machine.bind(pid, socket, SocketAddrV4::new(address, SERVICE_PORT))?;
+                machine.bind(pid, socket, SocketAddr::from((address, SERVICE_PORT)))?;
                 if protocol == Proto::Tcp {
                     machine.listen(pid, socket)?;
                 }
@@ -333,14 +335,14 @@ impl Stage {
 
     fn network(&mut self, step: Op) -> Result<Answer> {
         let (pid, machine) = (self.subject, &mut self.machine);
-        let service = |address| SocketAddrV4::new(number(address), SERVICE_PORT);
+        let service = |address| SocketAddr::from((number(address), SERVICE_PORT));
         let local = |machine: &Machine, socket: SocketId| {
             machine.get_socket(socket)?.local.ok_or(Errno::EINVAL).and_then(named)
         };
         match step {
             Op::Bind(protocol, address, port) => {
                 let socket = machine.socket(pid, protocol)?;
-                machine.bind(pid, socket, SocketAddrV4::new(number(address), port))?;
+                machine.bind(pid, socket, SocketAddr::from((number(address), port)))?;
                 local(machine, socket)
             }
             Op::Listen => {
@@ -400,10 +402,10 @@ pub fn number(address: Addr) -> Ipv4Addr {
     }
 }
 
-fn named(address: SocketAddrV4) -> Result<Answer> {
+fn named(address: SocketAddr) -> Result<Answer> {
     [Addr::Any, Addr::Loopback, Addr::Jail, Addr::Host, Addr::Sibling, Addr::Foreign]
         .into_iter()
-        .find(|&name| number(name) == *address.ip())
+        .find(|&name| IpAddr::V4(number(name)) == address.ip())
         .map(Answer::At)
         .ok_or(Errno::EADDRNOTAVAIL)
 }

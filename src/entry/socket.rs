@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! One address: the sockaddr is rewritten where it is checked, on its way into
+//! The jail's addresses: the sockaddr is rewritten where it is checked, on its way into
 //! the protocol control block. C source: `sys/kern/uipc_syscalls.c`,
 //! `sys/security/mac/mac_socket.c`, `sys/netinet/in_pcb.c`.
 
 use core::ffi::c_int;
-use core::net::Ipv4Addr;
 
 use sys_bindings as c;
 
-use crate::address::{self, Lines, Source};
+use crate::address::{self, Any, Lines, Source};
 use crate::kernel::credential::{Jail, jail_of, jid_of};
-use crate::kernel::socket::{AF_INET, AF_INET6, Name, Socket};
+use crate::kernel::socket::{AF_INET, AF_INET6, Name, Socket, SocketName};
 use crate::{Errno, Result, visibility};
 
 /// socket(2), socketpair(2).
@@ -28,7 +27,7 @@ unsafe extern "C" fn rjail_socket_check_create(
     let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
     let asked = address::Socket { domain, kind, protocol };
     Errno::from_result(address::permits_socket(
-        jail.addresses(),
+        jail.addresses().families(),
         asked,
         jail.sockets(),
         jail.lines(),
@@ -164,49 +163,66 @@ unsafe fn with_name_inside(
 }
 
 fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
+    let (own, lines) = (jail.addresses(), lines(jail, socket));
     match socket.family() {
         // An address too short to hold one is for the protocol to refuse.
         AF_INET => name.inet().map_or(Ok(()), |asked| {
-            let mine = address::local(jail.addresses(), asked, lines(jail, socket))?;
-            name.set_inet(mine);
+            name.set_inet(address::local(own.inet(), asked, Any::OneFamily, lines)?);
             Ok(())
         }),
-        // Made before entry: a jail has no IPv6 address.
-        AF_INET6 => Err(Errno::EAFNOSUPPORT),
+        AF_INET6 => name.inet6().map_or(Ok(()), |asked| {
+            let v6only = socket.dual().is_some_and(|socket| socket.v6only);
+            name.set_inet6(address::local_dual(own.inet(), own.inet6(), asked, v6only, lines)?);
+            Ok(())
+        }),
         _ => Ok(()),
     }
 }
 
 fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
+    let (own, lines) = (jail.addresses(), lines(jail, socket));
     match socket.family() {
-        AF_INET => name.inet().map_or(Ok(()), |asked| {
-            let lines = lines(jail, socket);
-            let remote = address::remote(jail.addresses(), asked, lines)?;
-            confine_source(jail, socket, remote, lines)?;
+        AF_INET => {
+            let Some(ends) = socket.ends() else { return Ok(()) };
+            let Some(asked) = name.inet() else { return address::disconnect(&ends, lines) };
+            let remote = address::remote(own.inet(), asked, lines)?;
+            confine(socket, address::source(own.inet(), ends, remote, lines)?)?;
             name.set_inet(remote);
             Ok(())
-        }),
-        AF_INET6 => Err(Errno::EAFNOSUPPORT),
+        }
+        AF_INET6 => {
+            let Some(dual) = socket.dual() else { return Ok(()) };
+            let Some(asked) = name.inet6() else { return address::disconnect(&dual.inet6, lines) };
+            let (remote, source) =
+                address::remote_dual(own.inet(), own.inet6(), asked, dual, lines)?;
+            confine(socket, source)?;
+            name.set_inet6(remote);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
 
 fn listen(jail: &Jail, socket: &Socket) -> Result {
+    let (own, lines) = (jail.addresses(), lines(jail, socket));
     match socket.family() {
         AF_INET => {
-            let primary = address::primary(jail.addresses())?;
-            confine_source(jail, socket, primary, lines(jail, socket))
+            let primary = address::primary(own.inet())?;
+            let Some(ends) = socket.ends() else { return Ok(()) };
+            confine(socket, address::source(own.inet(), ends, primary, lines)?)
         }
-        AF_INET6 => Err(Errno::EAFNOSUPPORT),
+        AF_INET6 => {
+            let Some(dual) = socket.dual() else { return Ok(()) };
+            confine(socket, address::listen_dual(own.inet(), own.inet6(), dual, lines)?)
+        }
         _ => Ok(()),
     }
 }
 
 /// Sees to it that a socket about to speak or to listen has one of the jail's
 /// addresses, or will be given one: [`address::source`].
-fn confine_source(jail: &Jail, socket: &Socket, remote: Ipv4Addr, lines: Lines) -> Result {
-    let Some(ends) = socket.ends() else { return Ok(()) };
-    match address::source(jail.addresses(), ends.local, ends.connected, remote, lines)? {
+fn confine<A: SocketName>(socket: &Socket, source: Source<A>) -> Result {
+    match source {
         Source::Keep => Ok(()),
         Source::Bind(mine) => socket.bind(mine),
     }

@@ -4,17 +4,18 @@
 
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::offset_of;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use static_assertions::const_assert_eq;
 use sys_bindings as c;
 
 use super::privilege::NUMBERS;
+use crate::address::Loopback;
 use crate::jail::{self, Request};
 use crate::kernel::credential::Jail;
 use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
-use crate::kernel::second_line::{self, network_order};
-use crate::kernel::socket::host_order;
+use crate::kernel::second_line;
 use crate::kernel::uaccess::{Plain, UserPtr};
 use crate::prison::{JailFlags, Jid};
 use crate::privilege::{LONGEST, Named, Privilege};
@@ -28,11 +29,11 @@ macro_rules! same_layout {
     )*};
 }
 same_layout! {
-    abi::Args = c::rjail_args { size version path hostname ip4 ip4s flags privileges }
+    abi::Args = c::rjail_args { size version path hostname ip4 ip4s flags privileges ip6 ip6s loopback }
     abi::Info = c::rjail_info {
         size version jid which flags lines ip4s rows unnamed last_unnamed missed ledger
         ip4 hostname path hostname_size path_size state processes descriptors credentials
-        files connections
+        files connections ip6 ip6s loopback
     }
     abi::Attach = c::rjail_attach { size version jid }
     abi::Kill = c::rjail_kill { size version jid signal flags milliseconds }
@@ -64,7 +65,12 @@ const_assert_eq!(abi::by::TAKEN, c::RJAIL_BY_TAKEN.cast_unsigned());
 const_assert_eq!(abi::by::SECOND_LINE, c::RJAIL_BY_SECOND_LINE.cast_unsigned());
 const_assert_eq!(abi::HELD, c::RJAIL_HELD.cast_unsigned());
 const_assert_eq!(abi::MAX_IP4, c::RJAIL_MAX_IP4.cast_unsigned());
+const_assert_eq!(abi::MAX_IP6, c::RJAIL_MAX_IP6.cast_unsigned());
 const_assert_eq!(address::MAX, c::RJAIL_MAX_IP4 as usize);
+const_assert_eq!(address::MAX, c::RJAIL_MAX_IP6 as usize);
+const_assert_eq!(abi::loopback::REWRITE, c::RJAIL_LOOPBACK_REWRITE.cast_unsigned());
+const_assert_eq!(abi::loopback::REFUSE, c::RJAIL_LOOPBACK_REFUSE.cast_unsigned());
+const_assert_eq!(abi::loopback::SHARE, c::RJAIL_LOOPBACK_SHARE.cast_unsigned());
 // So are the header's flags and these.
 const_assert_eq!(JailFlags::all().bits(), c::RJAIL_FLAGS_ALL.cast_unsigned());
 const_assert_eq!(
@@ -108,31 +114,43 @@ unsafe extern "C" fn rjail_entry_syscall(
 fn create(current: &mut Current, args: UserPtr<abi::Args>) -> Result<Jid> {
     let admitted = jail::admit_early(current)?;
     let request = read(args)?;
-    jail::create(current, admitted, &request)
+    jail::create(current, admitted, request)
 }
 
 /// Copies the arguments in, each byte once: what is checked is what is used.
 ///
 /// # Errors
-/// `EFAULT`; `EINVAL` for a size, a version, a count or a privilege's name;
+/// `EFAULT`; `EINVAL` for a size, a version, a count, a choice of loopback or a
+/// privilege's name;
 /// `ENAMETOOLONG`.
 fn read(args: UserPtr<abi::Args>) -> Result<Request> {
     let args = read_sized(args, |args| (args.size, args.version))?;
-    let count = usize::try_from(args.ip4s).map_err(|_| Errno::EINVAL)?;
-    if count > address::MAX {
-        return Err(Errno::EINVAL);
-    }
+    let (ip4s, ip6s) = (count(args.ip4s)?, count(args.ip6s)?);
+    let loopback = match args.loopback {
+        abi::loopback::REWRITE => Loopback::Rewrite,
+        abi::loopback::REFUSE => Loopback::Refuse,
+        abi::loopback::SHARE => Loopback::Share,
+        _ => return Err(Errno::EINVAL),
+    };
     let path = UserPtr::at(args.path).read_string(limit(c::MAXPATHLEN))?;
     let hostname = UserPtr::at(args.hostname).read_string(limit(c::MAXHOSTNAMELEN))?;
-    let ip4 = UserPtr::<c::in_addr>::at(args.ip4).read_slice(count)?;
-    let addresses = try_collect(ip4.iter().map(|ip4| host_order(ip4.s_addr)))?;
+    let ip4 = UserPtr::<[u8; 4]>::at(args.ip4).read_slice(ip4s)?;
+    let ip4 = try_collect(ip4.into_iter().map(Ipv4Addr::from))?;
+    let ip6 = UserPtr::<[u8; 16]>::at(args.ip6).read_slice(ip6s)?;
+    let ip6 = try_collect(ip6.into_iter().map(Ipv6Addr::from))?;
     let named = if args.privileges == 0 {
         Named::NONE
     } else {
         Named::parse(&NUMBERS, UserPtr::at(args.privileges).read_string(LONGEST)?.as_bytes())?
     };
     let (flags, defaults) = (args.flags & !abi::DEFAULTS, args.flags & abi::DEFAULTS != 0);
-    Ok(Request { path, hostname, addresses, flags, defaults, named })
+    Ok(Request { path, hostname, ip4, ip6, loopback, flags, defaults, named })
+}
+
+/// A number of addresses that a jail can have.
+fn count(given: u32) -> Result<usize> {
+    let count = usize::try_from(given).map_err(|_| Errno::EINVAL)?;
+    if count > address::MAX { Err(Errno::EINVAL) } else { Ok(count) }
 }
 
 /// Copies a structure in that begins with its size and version.
@@ -169,41 +187,53 @@ fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
     let jid = u64::try_from(asked.jid).map_err(|_| Errno::EINVAL)?;
     let jail = jail::find(jid, next).ok_or(Errno::ENOENT)?;
     let ledger = jail.ledger();
-    let mut rows = 0;
-    for privilege in Privilege::ALL {
-        // Names that this kernel lacks are no rows, nor are second names.
-        if NUMBERS.canonical(privilege) != Some(privilege) {
-            continue;
-        }
-        if asked.ledger != 0 && rows < asked.rows {
-            UserPtr::<abi::Row>::at(asked.ledger).add(rows).write(&row(&jail, privilege))?;
-        }
-        rows += 1;
-    }
-    let unnamed = ledger.unnamed();
+    // Names that this kernel lacks are no rows, nor are second names.
+    let named = Privilege::ALL.into_iter().filter(|p| NUMBERS.canonical(*p) == Some(*p));
+    let rows = write_list(asked.ledger, asked.rows, named.map(|p| row(&jail, p)))?;
     let addresses = jail.addresses();
-    if asked.ip4 != 0 {
-        for (at, address) in (0..asked.ip4s).zip(addresses) {
-            let address = c::in_addr { s_addr: network_order(*address) };
-            UserPtr::<c::in_addr>::at(asked.ip4).add(at).write(&address)?;
-        }
-    }
+    let ip4 = addresses.inet().list.iter().map(Ipv4Addr::octets);
+    let ip4s = write_list(asked.ip4, asked.ip4s, ip4)?;
+    let ip6 = addresses.inet6().list.iter().map(Ipv6Addr::octets);
+    let ip6s = write_list(asked.ip6, asked.ip6s, ip6)?;
+    let unnamed = ledger.unnamed();
     let hostname = second_line::hostname(jail.second_line());
     let hostname = CStr::from_bytes_until_nul(&hostname).unwrap_or_default().to_bytes();
     to.write(&abi::Info {
         jid: jail.jid().get().cast_signed(),
         flags: jail.flags().bits(),
         lines: if jail.second_line().is_some() { 2 } else { 1 },
-        ip4s: u32::try_from(jail.addresses().len()).map_err(|_| Errno::EINVAL)?,
+        ip4s,
         rows,
         unnamed: unnamed.denied,
         last_unnamed: unnamed.last,
         missed: ledger.missed(),
         hostname_size: UserPtr::at(asked.hostname).write_string(asked.hostname_size, hostname)?,
         path_size: UserPtr::at(asked.path).write_string(asked.path_size, &jail.view().path)?,
+        ip6s,
+        loopback: match addresses.loopback() {
+            Loopback::Rewrite => abi::loopback::REWRITE,
+            Loopback::Refuse => abi::loopback::REFUSE,
+            Loopback::Share => abi::loopback::SHARE,
+        },
         ..asked
     })?;
     Ok(jail.jid())
+}
+
+/// Copies out as many values as there is room for, none to a null pointer; how
+/// many there are.
+///
+/// # Errors
+/// `EFAULT`.
+fn write_list<T: Plain>(to: usize, room: u32, list: impl Iterator<Item = T>) -> Result<u32> {
+    let mut there = 0;
+    for value in list {
+        if to != 0 && there < room {
+            UserPtr::at(to).add(there).write(&value)?;
+        }
+        there += 1;
+    }
+    Ok(there)
 }
 
 fn row(jail: &Jail, privilege: Privilege) -> abi::Row {

@@ -8,7 +8,7 @@
 //! queues the prison's task, which is rjail's.
 
 use core::ffi::CStr;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,7 +19,8 @@ use super::memory::try_collect;
 use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
-use crate::prison::{JailFlags, Jid, SystemV};
+use crate::address::Loopback;
+use crate::prison::{Addresses, JailFlags, Jid, SystemV};
 use crate::privilege::{Named, Opens};
 use crate::{Errno, Result, address};
 
@@ -98,7 +99,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) root: Option<Directory>,
     pub(crate) path: &'a [u8],
     pub(crate) hostname: &'a UserString,
-    pub(crate) addresses: &'a [Ipv4Addr],
+    pub(crate) addresses: &'a Addresses,
 }
 
 impl NativePrison {
@@ -111,14 +112,13 @@ impl NativePrison {
         // `struct prison` of empty lists, null pointers and zero counts.
         let memory = unsafe { c::rjail_c_malloc_prison(size_of::<c::prison>()) };
         let prison = NonNull::new(memory.cast::<c::prison>()).ok_or(Errno::ENOMEM)?;
-        let addresses = match address_list(plan.addresses) {
-            Ok(list) => list,
-            Err(errno) => {
-                // SAFETY: allocated above; nobody else has it.
-                unsafe { c::rjail_c_free_prison(memory) };
-                return Err(errno);
-            }
-        };
+        let inet = plan.addresses.inet().list.iter().map(Ipv4Addr::octets);
+        let inet6 = plan.addresses.inet6().list.iter().map(Ipv6Addr::octets);
+        let lists = AddressList::new(inet).and_then(|inet| Ok((inet, AddressList::new(inet6)?)));
+        let (inet, inet6) = lists.inspect_err(|_| {
+            // SAFETY: allocated above; nobody else has it.
+            unsafe { c::rjail_c_free_prison(memory) };
+        })?;
         // SAFETY: the caller's credential and its prison are alive.
         let parent = unsafe { (*current.credential()).cr_prison };
         // SAFETY: alive as said.
@@ -145,8 +145,10 @@ impl NativePrison {
         pr.pr_osreldate = above.pr_osreldate;
         pr.pr_osrelease = above.pr_osrelease;
         pr.pr_vnet = above.pr_vnet;
-        if let Some(slot) = pr.pr_addrs.first_mut() {
-            *slot = addresses.cast();
+        for (family, list) in [(c::PR_INET, inet), (c::PR_INET6, inet6)] {
+            if let Some(slot) = pr.pr_addrs.get_mut(family as usize) {
+                *slot = list.into_raw().cast();
+            }
         }
         pr.pr_root = plan.root.map_or(ptr::null_mut(), Directory::into_raw);
         copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
@@ -281,9 +283,10 @@ impl Drop for NativePrison {
             unsafe { c::cpuset_rel(fields.pr_cpuset) };
         }
         let parent = fields.pr_parent;
-        let addresses = fields.pr_addrs.first().copied().unwrap_or(ptr::null_mut());
-        // SAFETY: null or allocated by `address_list`.
-        unsafe { c::rjail_c_free_prison(addresses.cast()) };
+        for list in fields.pr_addrs {
+            // SAFETY: as `AddressList::into_raw` gave it, or null; the last use.
+            drop(unsafe { AddressList::from_raw(list.cast()) });
+        }
         // SAFETY: allocated in `new`; the last use.
         unsafe { c::rjail_c_free_prison(pr.cast()) };
         // SAFETY: the two that `new` took.
@@ -293,34 +296,65 @@ impl Drop for NativePrison {
     }
 }
 
-/// The address list in the kernel's layout; null for an empty one.
+/// The addresses of one family in the kernel's layout; null for none.
 ///
-/// The kernel looks at the first and searches the others by halves, so those
-/// are in order: `prison_ip_check`.
-fn address_list(addresses: &[Ipv4Addr]) -> Result<*mut u8> {
-    let mut addresses = try_collect(addresses.iter().copied())?;
-    match addresses.split_first_mut() {
-        Some((_, others)) => address::sort(others),
-        None => return Ok(ptr::null_mut()),
+/// # Invariants
+/// Null, or allocated by [`Self::new`] and nobody else's.
+struct AddressList(*mut u8);
+
+impl AddressList {
+    /// The kernel looks at the first and searches the others by halves, so those
+    /// are in order: `prison_ip_check`. Sleeps.
+    ///
+    /// # Errors
+    /// `ENOMEM`, `EINVAL` (a count that does not fit).
+    fn new<const N: usize>(addresses: impl ExactSizeIterator<Item = [u8; N]>) -> Result<Self> {
+        let mut addresses = try_collect(addresses)?;
+        match addresses.split_first_mut() {
+            Some((_, others)) => address::sort(others),
+            None => return Ok(Self(ptr::null_mut())),
+        }
+        let count = u32::try_from(addresses.len()).map_err(|_| Errno::EINVAL)?;
+        let size = addresses.len().saturating_mul(N).saturating_add(ADDRESSES_AT);
+        // SAFETY: sleeping is allowed; zeroed memory is an unused epoch context.
+        let list = unsafe { c::rjail_c_malloc_prison(size) }.cast::<u8>();
+        let list = NonNull::new(list).ok_or(Errno::ENOMEM)?;
+        // SAFETY: inside the allocation, which malloc(9) aligns to 8 or more.
+        let counter = unsafe { list.add(size_of::<c::epoch_context>()) }.cast::<u32>();
+        // SAFETY: as above, and nobody else has it.
+        unsafe { counter.write(count) };
+        // SAFETY: inside the allocation.
+        let mut at = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; N]>();
+        for address in addresses {
+            // SAFETY: one of the `count` places after the counter.
+            unsafe { at.write(address) };
+            // SAFETY: one further, at most the end of the allocation.
+            at = unsafe { at.add(1) };
+        }
+        Ok(Self(list.as_ptr()))
     }
-    let count = u32::try_from(addresses.len()).map_err(|_| Errno::EINVAL)?;
-    let size = addresses.len().saturating_mul(size_of::<c::in_addr>()).saturating_add(ADDRESSES_AT);
-    // SAFETY: sleeping is allowed; zeroed memory is an unused epoch context.
-    let list = unsafe { c::rjail_c_malloc_prison(size) }.cast::<u8>();
-    let list = NonNull::new(list).ok_or(Errno::ENOMEM)?;
-    // SAFETY: inside the allocation, which malloc(9) aligns to 8 or more.
-    let counter = unsafe { list.add(size_of::<c::epoch_context>()) }.cast::<u32>();
-    // SAFETY: as above, and nobody else has it.
-    unsafe { counter.write(count) };
-    // SAFETY: inside the allocation.
-    let mut at = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; 4]>();
-    for address in &addresses {
-        // SAFETY: one of the `count` places after the counter.
-        unsafe { at.write(address.octets()) };
-        // SAFETY: one further, at most the end of the allocation.
-        at = unsafe { at.add(1) };
+
+    /// Hands it to a `struct prison`.
+    fn into_raw(self) -> *mut u8 {
+        let list = self.0;
+        core::mem::forget(self);
+        list
     }
-    Ok(list.as_ptr())
+
+    /// Takes it back.
+    ///
+    /// # Safety
+    /// As [`Self::into_raw`] gave it, not used any more, or null.
+    const unsafe fn from_raw(list: *mut u8) -> Self {
+        Self(list)
+    }
+}
+
+impl Drop for AddressList {
+    fn drop(&mut self) {
+        // SAFETY: null, which free(9) knows, or ours alone (invariant).
+        unsafe { c::rjail_c_free_prison(self.0.cast()) };
+    }
 }
 
 fn copy(to: &mut [core::ffi::c_char], from: &[u8]) {
@@ -365,7 +399,11 @@ fn decimal(to: &mut [core::ffi::c_char], jid: Jid) {
 /// the headers described.
 pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static CStr> {
     // Not in order, because the kernel searches them by halves.
-    let addresses = [198, 192, 203, 100, 45].map(|first| Ipv4Addr::new(first, 0, 2, 1));
+    const NUMBERS: [u8; 5] = [198, 192, 203, 100, 45];
+    let inet = try_collect(NUMBERS.into_iter().map(in_scratch));
+    let inet6 = try_collect(NUMBERS.into_iter().map(in6_scratch));
+    let addresses = inet.and_then(|inet| Addresses::new(inet, inet6?, Loopback::Rewrite));
+    let addresses = addresses.map_err(|_| c"no memory")?;
     let hostname = UserString::from_static(c"rjail-self-check.invalid");
     let scratch = Scratch::new(current, &addresses, &hostname)?;
     let cred = scratch.credential.as_ptr();
@@ -376,24 +414,8 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     if CStr::from_bytes_until_nul(&name).ok() != Some(hostname.as_c_str()) {
         return Err(c"pr_hostname is elsewhere");
     }
-    let mut first = c::in_addr { s_addr: 0 };
-    // SAFETY: as above.
-    let error = unsafe { c::prison_get_ip4(cred, &raw mut first) };
-    if error != 0 || Some(first.s_addr) != addresses.first().map(|a| network_order(*a)) {
-        return Err(c"the address list has another layout (first address)");
-    }
-    for address in addresses {
-        let asked = c::in_addr { s_addr: network_order(address) };
-        // SAFETY: as above.
-        if unsafe { c::prison_check_ip4(cred, &raw const asked) } != 0 {
-            return Err(c"the address list has another layout (an address is missing)");
-        }
-    }
-    let foreign = c::in_addr { s_addr: network_order(Ipv4Addr::new(192, 0, 2, 2)) };
-    // SAFETY: as above.
-    if unsafe { c::prison_check_ip4(cred, &raw const foreign) } == 0 {
-        return Err(c"the address list does not confine");
-    }
+    check_inet(cred, addresses.inet().list)?;
+    check_inet6(cred, addresses.inet6().list)?;
     // SAFETY: as above.
     if !unsafe { c::prison_flag(cred, c::PR_HOST.cast_unsigned()) } {
         return Err(c"pr_flags is elsewhere");
@@ -414,6 +436,60 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     scratch.give_back()
 }
 
+/// An address of the scratch prison; those of 1 and 2 are not.
+fn in_scratch(number: u8) -> Ipv4Addr {
+    Ipv4Addr::new(number, 0, 2, 1)
+}
+
+/// The same for IPv6; they differ at the end, the others at the front.
+fn in6_scratch(number: u8) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 0xdb8, 0, 0, 0, 0, 0, number.into())
+}
+
+fn check_inet(cred: *mut c::ucred, list: &[Ipv4Addr]) -> core::result::Result<(), &'static CStr> {
+    let mut first = c::in_addr { s_addr: 0 };
+    // SAFETY: the caller's credential is alive and points at the scratch prison.
+    let error = unsafe { c::prison_get_ip4(cred, &raw mut first) };
+    if error != 0 || Some(first.s_addr) != list.first().map(|a| network_order(*a)) {
+        return Err(c"the address list has another layout (first address)");
+    }
+    for address in list {
+        let asked = c::in_addr { s_addr: network_order(*address) };
+        // SAFETY: as above.
+        if unsafe { c::prison_check_ip4(cred, &raw const asked) } != 0 {
+            return Err(c"the address list has another layout (an address is missing)");
+        }
+    }
+    let foreign = c::in_addr { s_addr: network_order(in_scratch(1)) };
+    // SAFETY: as above.
+    if unsafe { c::prison_check_ip4(cred, &raw const foreign) } == 0 {
+        return Err(c"the address list does not confine");
+    }
+    Ok(())
+}
+
+fn check_inet6(cred: *mut c::ucred, list: &[Ipv6Addr]) -> core::result::Result<(), &'static CStr> {
+    let mut first = network_order6(Ipv6Addr::UNSPECIFIED);
+    // SAFETY: the caller's credential is alive and points at the scratch prison.
+    let error = unsafe { c::prison_get_ip6(cred, &raw mut first) };
+    if error != 0 || Some(host_order6(&first)) != list.first().copied() {
+        return Err(c"the IPv6 list has another layout (first address)");
+    }
+    for address in list {
+        let asked = network_order6(*address);
+        // SAFETY: as above.
+        if unsafe { c::prison_check_ip6(cred, &raw const asked) } != 0 {
+            return Err(c"the IPv6 list has another layout (an address is missing)");
+        }
+    }
+    let foreign = network_order6(in6_scratch(1));
+    // SAFETY: as above.
+    if unsafe { c::prison_check_ip6(cred, &raw const foreign) } == 0 {
+        return Err(c"the IPv6 list does not confine");
+    }
+    Ok(())
+}
+
 /// The scratch prison and a credential in it.
 struct Scratch {
     credential: Credential,
@@ -423,7 +499,7 @@ struct Scratch {
 impl Scratch {
     fn new(
         current: &Current,
-        addresses: &[Ipv4Addr],
+        addresses: &Addresses,
         hostname: &UserString,
     ) -> core::result::Result<Self, &'static CStr> {
         let flags = JailFlags::CHFLAGS;
@@ -464,4 +540,15 @@ pub(crate) fn hostname(prison: Option<&NativePrison>) -> [u8; c::MAXHOSTNAMELEN 
 /// As `struct in_addr` keeps it.
 pub(crate) const fn network_order(address: Ipv4Addr) -> u32 {
     u32::from_ne_bytes(address.octets())
+}
+
+/// As `struct in6_addr` keeps it.
+pub(crate) const fn network_order6(address: Ipv6Addr) -> c::in6_addr {
+    c::in6_addr { __u6_addr: c::in6_addr__bindgen_ty_1 { __u6_addr8: address.octets() } }
+}
+
+/// From it.
+pub(crate) const fn host_order6(address: &c::in6_addr) -> Ipv6Addr {
+    // SAFETY: bytes, which are always some address.
+    Ipv6Addr::from_octets(unsafe { address.__u6_addr.__u6_addr8 })
 }

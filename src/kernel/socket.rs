@@ -6,25 +6,21 @@
 //! the system call and none of its locks held.
 
 use core::ffi::c_int;
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::mem::offset_of;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr::NonNull;
 
 use sys_bindings as c;
 
-use super::second_line::network_order;
+use super::second_line::{host_order6, network_order, network_order6};
+use crate::address::{Dual, Ends};
 use crate::{Errno, Result};
 
 /// Bytes of a `sockaddr_in` up to and with the address: what the kernel reads
 /// of one that calls itself AF_UNSPEC (udp_bind).
-const NEEDED: usize = core::mem::offset_of!(c::sockaddr_in, sin_zero);
-
-/// Where a socket stands, at one moment.
-pub(crate) struct Ends {
-    /// Its own address and port.
-    pub(crate) local: SocketAddrV4,
-    /// It has a peer.
-    pub(crate) connected: bool,
-}
+const NEEDED: usize = offset_of!(c::sockaddr_in, sin_zero);
+/// The same of a `sockaddr_in6`.
+const NEEDED6: usize = offset_of!(c::sockaddr_in6, sin6_scope_id);
 
 /// A socket that a system call works on.
 pub(crate) struct Socket(NonNull<c::socket>);
@@ -57,21 +53,46 @@ impl Socket {
         unsafe { (*self.0.as_ptr()).so_cred }
     }
 
-    /// The ends of a TCP, UDP or raw socket, as its control block has them.
-    pub(crate) fn ends(&self) -> Option<Ends> {
-        // SAFETY: alive; an AF_INET socket's control block lives as long as it.
-        let inp = unsafe { (*self.0.as_ptr()).so_pcb }.cast::<c::inpcb>();
-        let inp = NonNull::new(inp)?;
+    /// Its control block, if it has one: of an IP socket.
+    fn inpcb(&self) -> Option<NonNull<c::inpcb>> {
+        // SAFETY: alive; an IP socket's control block lives as long as it.
+        NonNull::new(unsafe { (*self.0.as_ptr()).so_pcb }.cast::<c::inpcb>())
+    }
+
+    /// The ends of an IPv4 socket, as its control block has them.
+    pub(crate) fn ends(&self) -> Option<Ends<Ipv4Addr>> {
+        let inp = self.inpcb()?;
         // SAFETY: alive.
         let ends = unsafe { &raw const (*inp.as_ptr()).inp_inc.inc_ie };
         // SAFETY: alive; a copy, taken without the block's lock: a bind(2) that
         // races is answered as if it came before or after.
+        Some(inet(&unsafe { ends.read_volatile() }))
+    }
+
+    /// Where an IPv6 socket stands, as its control block has it.
+    pub(crate) fn dual(&self) -> Option<Dual> {
+        let inp = self.inpcb()?;
+        // SAFETY: alive.
+        let ends = unsafe { &raw const (*inp.as_ptr()).inp_inc.inc_ie };
+        // SAFETY: alive; a copy without the lock, as above.
         let ends = unsafe { ends.read_volatile() };
-        // SAFETY: an IPv4 block holds an IPv4 address there.
-        let address = unsafe { ends.ie_dependladdr.id46_addr.ia46_addr4.s_addr };
-        Some(Ends {
-            local: SocketAddrV4::new(host_order(address), u16::from_be(ends.ie_lport)),
-            connected: ends.ie_fport != 0,
+        // SAFETY: alive.
+        let speaks = unsafe { &raw const (*inp.as_ptr()).inp_vflag };
+        // SAFETY: alive; one byte.
+        let speaks = unsafe { speaks.read_volatile() };
+        // SAFETY: alive.
+        let flags = unsafe { &raw const (*inp.as_ptr()).inp_flags };
+        // SAFETY: alive; one word.
+        let flags = unsafe { flags.read_volatile() };
+        // SAFETY: alive; constant from creation on.
+        let kind = unsafe { (*self.protocol()).pr_type };
+        Some(Dual {
+            inet6: inet6(&ends),
+            inet: inet(&ends),
+            speaks_inet6: i32::from(speaks) & c::INP_IPV6 != 0,
+            speaks_inet: i32::from(speaks) & c::INP_IPV4 != 0,
+            v6only: flags & c::IN6P_IPV6_V6ONLY != 0,
+            datagrams: i32::from(kind) == c::SOCK_DGRAM,
         })
     }
 
@@ -79,20 +100,70 @@ impl Socket {
     ///
     /// # Errors
     /// Those of bind(2), `EINVAL` for a socket already bound among them.
-    pub(crate) fn bind(&self, address: Ipv4Addr) -> Result {
-        let mut name = c::sockaddr_in {
-            sin_len: 16,
-            sin_family: 2,
-            sin_port: 0,
-            sin_addr: c::in_addr { s_addr: network_order(address) },
-            sin_zero: [0; 8],
-        };
+    pub(crate) fn bind<A: SocketName>(&self, address: A) -> Result {
+        let mut name = address.name();
         // SAFETY: a hook runs in the thread whose call it checks.
         let td = unsafe { c::rjail_c_curthread() };
         // SAFETY: the socket is alive and none of its locks is held; the name is
-        // a whole sockaddr_in.
+        // a whole one of its family.
         let error = unsafe { c::sobind(self.0.as_ptr(), (&raw mut name).cast(), td) };
         Errno::check(error)
+    }
+}
+
+/// The IPv4 half of a control block's ends.
+fn inet(ends: &c::in_endpoints) -> Ends<Ipv4Addr> {
+    // SAFETY: bytes, which are always some address.
+    let address = unsafe { ends.ie_dependladdr.id46_addr.ia46_addr4.s_addr };
+    Ends { local: host_order(address), port: port(ends), connected: ends.ie_fport != 0 }
+}
+
+/// The whole of them.
+fn inet6(ends: &c::in_endpoints) -> Ends<Ipv6Addr> {
+    // SAFETY: bytes, which are always some address.
+    let address = unsafe { &ends.ie_dependladdr.id6_addr };
+    Ends { local: host_order6(address), port: port(ends), connected: ends.ie_fport != 0 }
+}
+
+const fn port(ends: &c::in_endpoints) -> u16 {
+    u16::from_be(ends.ie_lport)
+}
+
+/// An address that a socket can be bound to.
+pub(crate) trait SocketName {
+    /// `struct sockaddr_in`, or its like.
+    type Name;
+
+    /// The address with port 0.
+    fn name(self) -> Self::Name;
+}
+
+impl SocketName for Ipv4Addr {
+    type Name = c::sockaddr_in;
+
+    fn name(self) -> c::sockaddr_in {
+        c::sockaddr_in {
+            sin_len: 16,
+            sin_family: 2,
+            sin_port: 0,
+            sin_addr: c::in_addr { s_addr: network_order(self) },
+            sin_zero: [0; 8],
+        }
+    }
+}
+
+impl SocketName for Ipv6Addr {
+    type Name = c::sockaddr_in6;
+
+    fn name(self) -> c::sockaddr_in6 {
+        c::sockaddr_in6 {
+            sin6_len: 28,
+            sin6_family: 28,
+            sin6_port: 0,
+            sin6_flowinfo: 0,
+            sin6_addr: network_order6(self),
+            sin6_scope_id: 0,
+        }
     }
 }
 
@@ -138,8 +209,50 @@ impl Name {
     }
 }
 
+impl Name {
+    /// The IPv6 address in it, or an IPv4 address as a mapped one: TCP takes
+    /// either on an IPv6 socket that is bound to IPv4. `None` when it is too short
+    /// or of no family, which every protocol refuses.
+    pub(crate) fn inet6(&self) -> Option<Ipv6Addr> {
+        if self.family() == AF_INET {
+            return self.inet().map(|address| address.to_ipv6_mapped());
+        }
+        let place = self.place6()?;
+        // SAFETY: inside the name; no alignment is assumed.
+        Some(Ipv6Addr::from(unsafe { place.read_unaligned() }))
+    }
+
+    /// Puts another address of the same family in; only after [`Self::inet6`]
+    /// found one.
+    pub(crate) fn set_inet6(&mut self, address: Ipv6Addr) {
+        match (address.to_ipv4_mapped(), self.place6()) {
+            (Some(address), _) if self.family() == AF_INET => self.set_inet(address),
+            // SAFETY: inside the name, which is ours alone (`new`); no alignment
+            // is assumed.
+            (_, Some(place)) => unsafe { place.write_unaligned(address.octets()) },
+            (_, None) => {}
+        }
+    }
+
+    fn family(&self) -> c_int {
+        // SAFETY: alive, and longer than the two bytes of its head.
+        c_int::from(unsafe { (*self.0.as_ptr()).sa_family })
+    }
+
+    fn place6(&self) -> Option<*mut [u8; 16]> {
+        // SAFETY: alive, and longer than the two bytes of its head.
+        let len = unsafe { (*self.0.as_ptr()).sa_len };
+        if self.family() != AF_INET6 || usize::from(len) < NEEDED6 {
+            return None;
+        }
+        let name = self.0.cast::<c::sockaddr_in6>();
+        // SAFETY: long enough for the address, by the test above.
+        Some(unsafe { &raw mut (*name.as_ptr()).sin6_addr }.cast())
+    }
+}
+
 /// From `struct in_addr`.
-pub(crate) const fn host_order(address: u32) -> Ipv4Addr {
+const fn host_order(address: u32) -> Ipv4Addr {
     let [a, b, c, d] = address.to_ne_bytes();
     Ipv4Addr::new(a, b, c, d)
 }

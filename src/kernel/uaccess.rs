@@ -33,8 +33,8 @@ unsafe impl Plain for abi::Attach {}
 unsafe impl Plain for abi::Kill {}
 // SAFETY: as above.
 unsafe impl Plain for abi::Why {}
-// SAFETY: four bytes.
-unsafe impl Plain for c::in_addr {}
+// SAFETY: bytes.
+unsafe impl<const N: usize> Plain for [u8; N] {}
 
 impl<T> UserPtr<T> {
     /// What a process passed as this address; it may be anything.

@@ -39,8 +39,9 @@ bitflags::bitflags! {
         const STATFS_BELOW = 0x800;
         /// See every mount of the machine: `enforce_statfs` 0.
         const STATFS_ALL = 0x1000;
-        /// Sockets of families beside UNIX, IP, routing and netlink: the 4.0
-        /// kernel's `socket_unixiproute_only` off, `allow.socket_af` today.
+        /// Sockets of families beside UNIX, IP, routing and netlink, and of IP's
+        /// protocols beside TCP, UDP and UDP-Lite: the 4.0 kernel's
+        /// `socket_unixiproute_only` off, `allow.socket_af` today.
         const SOCKET_AF = 0x2000;
         /// Devices of tunnels, tun(4) and tap(4).
         const TUN = 0x4000;

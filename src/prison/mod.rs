@@ -4,14 +4,13 @@
 
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod defaults;
 mod flags;
 mod jid;
 mod registry;
 
-use alloc::vec::Vec;
-use core::net::Ipv4Addr;
-
+pub use addresses::Addresses;
 pub use defaults::Default;
 pub use flags::{JailFlags, SystemV};
 pub use jid::Jid;
@@ -30,7 +29,7 @@ pub struct Prison<K> {
     jid: Jid,
     flags: JailFlags,
     privileges: Privileges,
-    addresses: Vec<Ipv4Addr>,
+    addresses: Addresses,
     second_line: Option<K>,
     view: View,
     ledger: Ledger,
@@ -43,7 +42,7 @@ impl<K> Prison<K> {
         jid: Jid,
         flags: JailFlags,
         named: &Named,
-        addresses: Vec<Ipv4Addr>,
+        addresses: Addresses,
         second_line: Option<K>,
     ) -> Self {
         let lines = lines_of(second_line.as_ref());
@@ -102,10 +101,10 @@ impl<K> Prison<K> {
         }
     }
 
-    /// Its IPv4 addresses, the primary first, in host order.
+    /// What it has of both IP families.
     #[must_use]
     #[inline]
-    pub fn addresses(&self) -> &[Ipv4Addr] {
+    pub const fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 

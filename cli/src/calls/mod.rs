@@ -91,6 +91,9 @@ impl Jail {
             ip4s,
             flags: self.flags,
             privileges: self.privileges.as_ptr().expose_provenance(),
+            ip6: 0,
+            ip6s: 0,
+            loopback: abi::loopback::REWRITE,
         }
     }
 }
