@@ -321,13 +321,14 @@ pub fn ledger(_: &Context) -> Outcome {
 
 /// Structures that the kernel must not believe.
 fn wrong_calls(jid: i64) -> Outcome {
+    const SIZE: u32 = 128;
     for at in [0, UNMAPPED, KERNEL] {
         want!("rjail_get at a wrong address", jail::get_at(at), Err(Error(EFAULT)));
     }
-    let good = abi::Info { size: 112, version: 1, jid, ..abi::Info::default() };
+    let good = abi::Info { size: SIZE, version: 1, jid, ..abi::Info::default() };
     want!("rjail_get without a ledger", jail::get_at(address_of(&good)), Ok(jid));
     let wrong = [
-        ("size", abi::Info { size: 111, ..good }, EINVAL),
+        ("size", abi::Info { size: SIZE - 1, ..good }, EINVAL),
         ("size 0", abi::Info { size: 0, ..good }, EINVAL),
         ("version 0", abi::Info { version: 0, ..good }, EINVAL),
         ("version 2", abi::Info { version: 2, ..good }, EINVAL),

@@ -41,7 +41,23 @@ impl Args {
             ip4s: u32::try_from(ip4.len()).unwrap_or(u32::MAX),
             flags: PAPER,
             privileges: 0,
+            ip6: 0,
+            ip6s: 0,
+            loopback: abi::loopback::REWRITE,
         })
+    }
+
+    /// The same with these IPv6 addresses.
+    pub fn with_ip6(mut self, ip6: &[[u8; 16]]) -> Self {
+        self.0.ip6 = address_of(ip6);
+        self.0.ip6s = u32::try_from(ip6.len()).unwrap_or(u32::MAX);
+        self
+    }
+
+    /// The same with this kind of loopback.
+    pub const fn with_loopback(mut self, loopback: u32) -> Self {
+        self.0.loopback = loopback;
+        self
     }
 
     /// The same with these flags alone.

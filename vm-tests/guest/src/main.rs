@@ -23,6 +23,7 @@ mod filter;
 mod jail;
 mod line_two;
 mod malloc;
+mod net;
 mod play;
 mod privileges;
 mod probe;

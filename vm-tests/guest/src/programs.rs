@@ -15,7 +15,7 @@ use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
 use crate::sys::{self, Error, FileId, Result, Shared, Sockaddr, Status, address_of};
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
-use crate::{devices, filter, line_two, reach, say, unix};
+use crate::{devices, filter, line_two, net, reach, say, unix};
 
 /// What a program found.
 pub type Outcome = core::result::Result<(), Text<160>>;
@@ -78,6 +78,8 @@ pub const EITHER: &[Program] = &[
     program("devices_revoke", 60, devices::revoke),
     program("devices_nodes", 60, devices::nodes),
     program("devices_tunnels", 60, devices::tunnels),
+    program("net_lists", 60, net::lists),
+    program("net_race", 60, net::race),
 ];
 /// What needs both lines, or asks about the second.
 pub const BOTH_LINES: &[Program] = &[

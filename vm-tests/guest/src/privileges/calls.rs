@@ -31,6 +31,11 @@ calls! {
     REVOKE = 56;
     SWAPON = 85;
     FCNTL = 92;
+    JAIL = 338;
+    SENDMSG = 28;
+    RECVFROM = 29;
+    ACCEPT = 30;
+    GETSOCKNAME = 32;
     CONNECT = 98;
     BIND = 104;
     SETSOCKOPT = 105;
