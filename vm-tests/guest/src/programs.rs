@@ -79,6 +79,7 @@ pub const EITHER: &[Program] = &[
     program("devices_nodes", 60, devices::nodes),
     program("devices_tunnels", 60, devices::tunnels),
     program("net_lists", 60, net::lists),
+    program("net_attempts", 240, net::attempts),
     program("net_race", 60, net::race),
 ];
 /// What needs both lines, or asks about the second.
