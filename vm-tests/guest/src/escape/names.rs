@@ -59,7 +59,6 @@ pub const ATTEMPTS: &[Attempt] = &[
             ],
         )
     })
-    .label(Done)
     .native(Done),
     attempt("FS-18", "the root is moved down, and climb", Out, Root, |scene| {
         moved(scene, c"/sibling/e/jail", c"/sibling/e/out/jail", c"d", |scene| scene.climb())
