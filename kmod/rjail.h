@@ -18,6 +18,7 @@
 /* What the system call is to do: its first argument. */
 #define	RJAIL_CREATE		1	/* struct rjail_args */
 #define	RJAIL_GET		2	/* struct rjail_info */
+/* Not in the module yet, ENOSYS: the four below. */
 #define	RJAIL_ATTACH		3	/* struct rjail_attach */
 #define	RJAIL_KILL		4	/* struct rjail_kill */
 #define	RJAIL_WHY		5	/* struct rjail_why */
