@@ -11,7 +11,7 @@ use crate::errno::{EEXIST, EINVAL, ENOENT, ENXIO, EOPNOTSUPP, EPERM, ERPCMISMATC
 use crate::jail::{ALL_DEVICES, Args, Kind, PAPER, TUN};
 use crate::privileges::calls::{ask, get, low};
 use crate::privileges::errno;
-use crate::programs::{Context, Outcome, settle};
+use crate::programs::{Context, Outcome, second_line, settle};
 use crate::say;
 use crate::sys::{self, Error, Result, Shared};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
@@ -54,10 +54,6 @@ impl Place {
         let answers = in_child(|| if self.enter().is_ok() { work() } else { [-1; N] });
         answers.ok().and_then(core::result::Result::ok).unwrap_or([-2; N])
     }
-}
-
-fn second_line() -> bool {
-    sys::sysctl_number("security.rjail.second_line") == Ok(1)
 }
 
 /// The number of jails when all that is deferred had its time: a devfs mount

@@ -151,6 +151,24 @@ pub fn settle(wanted: i64) -> Result<i64> {
     }
 }
 
+/// Are both lines there?
+pub fn second_line() -> bool {
+    sys::sysctl_number("security.rjail.second_line") == Ok(1)
+}
+
+/// No jail is left.
+pub fn jails_gone() -> Outcome {
+    match settle(0) {
+        Ok(0) => Ok(()),
+        other => Err(Text::of(format_args!("jails afterwards: {other:?}"))),
+    }
+}
+
+/// What came of it, or why the test can not begin.
+pub fn early<T>(what: &str, result: Result<T>) -> core::result::Result<T, Text<160>> {
+    result.map_err(|Error(number)| Text::of(format_args!("{what}: errno {number}")))
+}
+
 fn absent(_: &Context) -> Outcome {
     want!("rjail(2) without the module", good().enter(), Err(Error(ENOSYS)));
     want!("its sysctls", live_jails(), Err(Error(ENOENT)));

@@ -11,7 +11,7 @@ use crate::errno::{
 };
 use crate::jail::Kind;
 use crate::privileges::calls::{ask, get, low};
-use crate::programs::{Context, Outcome, alone, good, settle};
+use crate::programs::{Context, Outcome, alone, good, second_line, settle};
 use crate::say;
 use crate::sys::{self, Error, Result, Shared};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
@@ -107,10 +107,6 @@ fn take_place(jail: Option<Kind>) -> Result<()> {
         None => sys::chdir(JAIL_ROOT),
         Some(kind) => kind.enter(JAIL_ROOT, JAIL_NAME, cases::world::JAIL_ADDR),
     }
-}
-
-fn second_line() -> bool {
-    sys::sysctl_number("security.rjail.second_line") == Ok(1)
 }
 
 const SWITCH: &str = "security.rjail.unix_cross_jail";

@@ -20,9 +20,9 @@ use crate::console::Text;
 use crate::errno::EPERM;
 use crate::jail::Kind;
 use crate::privileges::errno;
-use crate::programs::{Context, Outcome, Program, good, settle};
+use crate::programs::{Context, Outcome, Program, early, good, jails_gone, second_line};
 use crate::say;
-use crate::sys::{self, Error, Result};
+use crate::sys::{self, Result};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
 
 /// Outside it is not tried: it would be the end of the machine.
@@ -77,11 +77,6 @@ impl Place {
             Self::Jail => good().enter().map(drop),
         }
     }
-}
-
-/// Are both lines there?
-pub fn second_line() -> bool {
-    sys::sysctl_number("security.rjail.second_line") == Ok(1)
 }
 
 /// What a process has from before it came to its place.
@@ -204,17 +199,4 @@ fn make_all(row: &str, steps: &[Step]) -> Outcome {
         return Err(Text::of(format_args!("{row}: {wrong} answers are others")));
     }
     Ok(())
-}
-
-/// No jail is left.
-fn jails_gone() -> Outcome {
-    match settle(0) {
-        Ok(0) => Ok(()),
-        other => Err(Text::of(format_args!("jails afterwards: {other:?}"))),
-    }
-}
-
-/// What came of it, or why the test can not begin.
-fn early<T>(what: &str, result: Result<T>) -> core::result::Result<T, Text<160>> {
-    result.map_err(|Error(number)| Text::of(format_args!("{what}: errno {number}")))
 }

@@ -11,6 +11,7 @@ use crate::probe::Probe;
 use crate::programs::{Context, Outcome};
 use crate::say;
 use crate::sys::{self, Error, Result};
+use crate::world::copy;
 
 /// Everything that the kernel has loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,20 +178,4 @@ fn all(before: &Loaded) -> Outcome {
     want!("the list of modules at last", Loaded::now(), Ok(*before));
     say!("    # PV-02: {} files before and afterwards", before.count);
     jails_gone()
-}
-
-fn copy(from: &CStr, to: &CStr) -> Result<()> {
-    const CREATE: i32 = 0x0201;
-    let from = sys::open(from, 0, 0)?;
-    let to = sys::open(to, CREATE, 0o755)?;
-    let mut bytes = [0; 4096];
-    loop {
-        let length = sys::read(from, &mut bytes)?;
-        if length == 0 {
-            break;
-        }
-        sys::write(to, &bytes[..length])?;
-    }
-    sys::close(from)?;
-    sys::close(to)
 }

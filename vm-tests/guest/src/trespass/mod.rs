@@ -11,9 +11,8 @@ mod reach;
 
 use cases::world::{JAIL_ADDR, SIBLING_ADDR};
 
-use crate::console::Text;
 use crate::jail::{Args, Kind};
-use crate::programs::{Context, Outcome, Program, settle};
+use crate::programs::{Context, Outcome, Program, early, jails_gone, second_line};
 use crate::sys::{self, Error, Result, Shared};
 use crate::world::{JAIL_NAME, JAIL_ROOT};
 
@@ -165,22 +164,4 @@ fn value(result: Result<usize>) -> i64 {
 fn int(argument: i64) -> i32 {
     let [a, b, c, d, ..] = argument.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
-}
-
-/// Are both lines there?
-fn second_line() -> bool {
-    sys::sysctl_number("security.rjail.second_line") == Ok(1)
-}
-
-/// No jail is left.
-fn jails_gone() -> Outcome {
-    match settle(0) {
-        Ok(0) => Ok(()),
-        other => Err(Text::of(format_args!("jails afterwards: {other:?}"))),
-    }
-}
-
-/// What came of it, or why the test can not begin.
-fn early<T>(what: &str, result: Result<T>) -> core::result::Result<T, Text<160>> {
-    result.map_err(|Error(number)| Text::of(format_args!("{what}: errno {number}")))
 }
