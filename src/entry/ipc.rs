@@ -4,6 +4,7 @@
 //! caller holds a lock that keeps the object.
 
 use core::ffi::c_int;
+use core::mem::offset_of;
 
 use sys_bindings as c;
 
@@ -140,10 +141,23 @@ unsafe extern "C" fn rjail_posixsem_check_unlink(
 }
 
 /// # Safety
-/// The credential of a live object's maker, or null.
-#[inline(never)]
-unsafe fn system_v_inside(jail: &Jail, owner: *const c::ucred, by: By) -> c_int {
+/// Live credential; the place of a live object's that holds its maker's credential,
+/// or null.
+#[inline]
+unsafe fn system_v(cred: *const c::ucred, owner: *const *const c::ucred, by: By) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
     // SAFETY: as the caller says.
+    unsafe { system_v_inside(jail, owner, by) }
+}
+
+/// # Safety
+/// As [`system_v`].
+#[inline(never)]
+unsafe fn system_v_inside(jail: &Jail, owner: *const *const c::ucred, by: By) -> c_int {
+    // SAFETY: the object is locked, so its maker's credential stays meanwhile.
+    let owner = unsafe { owner.read() };
+    // SAFETY: as above.
     let owner = unsafe { maker(owner) };
     let shares = jail.flags().contains(JailFlags::SYSVIPC);
     Errno::from_result(ipc::reach(Some(jail.jid()), owner, shares, by))
@@ -163,12 +177,9 @@ macro_rules! system_v {
             _label: *mut c::label,
             $(_: $rest,)*
         ) -> c_int {
-            // SAFETY: alive during the call.
-            let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
-            // SAFETY: locked, so its maker's credential stays meanwhile.
-            let owner = unsafe { (*object).cred };
-            // SAFETY: as above.
-            unsafe { system_v_inside(jail, owner, $by) }
+            let owner = object.wrapping_byte_add(offset_of!($object, cred)).cast_const();
+            // SAFETY: as this function's caller says.
+            unsafe { system_v(cred, owner.cast(), $by) }
         }
     )*};
 }

@@ -202,12 +202,16 @@ unsafe fn rename_to(
 unsafe fn may_move(from: *mut c::vnode, to: *mut c::vnode) -> Result {
     let jails = jail::all()?;
     let rooted = |jail: &&JailRef| jail.second_line().is_none_or(NativePrison::is_rooted);
-    let views = || jails.iter().filter(rooted).map(|jail| jail.view());
+    let mut views = Vec::new();
+    for jail in jails.iter().filter(rooted) {
+        try_push(&mut views, jail.view())?;
+    }
     let upwards = |vnode| {
         // SAFETY: as the caller says.
         unsafe { Upwards::from(vnode) }.collect().map_err(|_| Errno::EXDEV)
     };
-    root::may_move(views().map(|view| view.root), &upwards(from)?, &upwards(to)?)?;
+    let (above_from, above_to) = (upwards(from)?, upwards(to)?);
+    root::may_move(views.iter().map(|view| view.root), &above_from, &above_to)?;
 
     let mut shown = Vec::new();
     let mut mounts = Loopbacks::all();
@@ -215,18 +219,18 @@ unsafe fn may_move(from: *mut c::vnode, to: *mut c::vnode) -> Result {
     while let Some(mount) = unsafe { mounts.next_root() } {
         // SAFETY: referenced. One that is going away shows nothing.
         let Ok(above) = (unsafe { Upwards::from(mount.as_ptr()) }).collect() else { continue };
-        if views().any(|view| above.contains(&view.root)) {
+        if views.iter().any(|view| above.contains(&view.root)) {
             // SAFETY: referenced, and for the rest as the caller says.
             if let Some(lowest) = unsafe { path::lowest(mount.as_ptr()) } {
                 try_push(&mut shown, lowest.identity()?)?;
             }
         }
     }
-    let shows = |vnode| {
+    let shows = |vnode: *mut c::vnode, above| {
         // SAFETY: as the caller says.
         let lowest = unsafe { path::lowest(vnode) }.ok_or(Errno::EXDEV)?;
-        upwards(lowest.as_ptr())
+        if ptr::eq(lowest.as_ptr(), vnode) { Ok(above) } else { upwards(lowest.as_ptr()) }
     };
-    let roots = shown.iter().copied().chain(views().map(|view| view.shown));
-    root::may_move(roots, &shows(from)?, &shows(to)?)
+    let roots = shown.iter().copied().chain(views.iter().map(|view| view.shown));
+    root::may_move(roots, &shows(from, above_from)?, &shows(to, above_to)?)
 }

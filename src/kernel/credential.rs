@@ -91,8 +91,9 @@ impl Label {
     /// # Safety
     /// The label of such an object, which nobody else can reach yet.
     pub(crate) unsafe fn set_number(self, number: u64) {
-        // SAFETY: the caller is alone with the label; `slot` is inside it.
-        unsafe { self.slot().write(number.cast_signed() as isize) };
+        // SAFETY: the caller is alone with the label; `slot` is inside it, and as wide
+        // as the number.
+        unsafe { self.slot().cast::<u64>().write(number) };
     }
 }
 

@@ -243,12 +243,10 @@ impl Upwards {
     /// # Safety
     /// Referenced.
     pub(crate) unsafe fn from(vnode: *mut c::vnode) -> Self {
-        // SAFETY: as the caller says; the new reference is the value's.
-        let first = unsafe {
-            c::rjail_c_vref(vnode);
-            Directory::from_raw(vnode)
-        };
-        Self { next: Ok(first) }
+        // SAFETY: as the caller says.
+        unsafe { c::rjail_c_vref(vnode) };
+        // SAFETY: that reference.
+        Self { next: Ok(unsafe { Directory::from_raw(vnode) }) }
     }
 
     /// Why the last one was the last: an error, or the machine's root.
