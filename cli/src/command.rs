@@ -14,11 +14,11 @@ use serde::Serialize;
 use crate::failure::{
     EX_CONFIG, EX_DATAERR, EX_IOERR, EX_OSERR, EX_UNAVAILABLE, EX_USAGE, Failure,
 };
-use crate::kernel::{Described, Kernel, Place, Program, all};
+use crate::kernel::{Described, Kernel, Place, Program, RunAs, all};
 use crate::ledger::Ledger;
 use crate::life::{self, Made};
 use crate::order::{self, Before, Outcome};
-use crate::parameter::{Command as Words, Jail};
+use crate::parameter::{Command as Words, Jail, Settings};
 use crate::record::Records;
 use crate::show::{Information, Jails, List, Settled, Shown};
 use crate::{config, page, signal};
@@ -98,9 +98,12 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Exec {
-    /// As this user of the jail's own passwd(5); as root, unless given.
-    #[arg(short, long)]
+    /// As this user of the machine's passwd(5); as root, unless given.
+    #[arg(short, long, value_name = "USER")]
     user: Option<String>,
+    /// As this user of the jail's own passwd(5).
+    #[arg(short = 'U', long, value_name = "USER", conflicts_with = "user")]
+    jail_user: Option<String>,
     /// With HOME, SHELL, TERM, PATH and USER as the whole environment.
     #[arg(short = 'l', long)]
     clean: bool,
@@ -194,7 +197,7 @@ impl Tool<'_> {
 
     fn create(&mut self, words: &[String]) -> Result<u8, Failure> {
         let wrong = |wrong: crate::parameter::Wrong| Failure::new(EX_DATAERR, wrong.to_string());
-        let mut jail = Jail::default();
+        let (mut jail, mut before) = (Jail::default(), Settings::new());
         let mut command = None;
         for (at, word) in words.iter().enumerate() {
             if let Some(program) = word.strip_prefix("command=") {
@@ -205,10 +208,13 @@ impl Tool<'_> {
             match word.strip_prefix("name=") {
                 Some(name) => jail.name = Some(a_name(name)?),
                 // A word alone that comes first is a name, unless it is a switch.
-                None if at == 0 && !word.contains('=') && jail.clone().read(word).is_err() => {
+                None if at == 0
+                    && !word.contains('=')
+                    && jail.clone().read(word, &mut Settings::new()).is_err() =>
+                {
                     jail.name = Some(a_name(word)?);
                 }
-                None => jail.read(word).map_err(wrong)?,
+                None => jail.read(word, &mut before).map_err(wrong)?,
             }
         }
         self.make(&jail, command)
@@ -261,7 +267,11 @@ impl Tool<'_> {
             return Err(usage(format!("no command: what is to run in {path}?")));
         }
         let mut jail = Jail::default();
-        for (name, value) in [("path", path), ("host.hostname", hostname), ("ip4.addr", addresses)]
+        let (ip6, ip4): (Vec<&str>, Vec<&str>) =
+            addresses.split(',').partition(|address| address.contains(':'));
+        let (ip4, ip6) = (ip4.join(","), ip6.join(","));
+        for (name, value) in
+            [("path", path), ("host.hostname", hostname), ("ip4.addr", &ip4), ("ip6.addr", &ip6)]
         {
             jail.set(name, Some(std::slice::from_ref(value)))
                 .map_err(|wrong| Failure::new(EX_DATAERR, wrong.to_string()))?;
@@ -272,14 +282,14 @@ impl Tool<'_> {
             usual: false,
             user: None,
             clean: false,
-            apart: false,
+            log: None,
         };
-        match self.kernel.become_program(Place::New(&wanted), &program) {
+        match self.kernel.run(Place::New(&wanted), &program, false) {
             Ok(ended) => Ok(ended.status()),
             Err(refused) if refused.stage == crate::kernel::Stage::Enter => {
                 Err(Failure::making(&refused.error, &wanted))
             }
-            Err(refused) => Err(Failure::running(&refused, &command[0], None)),
+            Err(refused) => Err(Failure::running(&refused, &command[0], &program)),
         }
     }
 
@@ -288,18 +298,17 @@ impl Tool<'_> {
         let shell = || vec!["/bin/sh".to_owned()];
         let command = if exec.command.is_empty() { shell() } else { exec.command.clone() };
         let what = command.first().cloned().unwrap_or_default();
+        let whom = |name: &Option<String>, system| name.clone().map(|name| RunAs { name, system });
         let program = Program {
             command: Words(command),
             usual: false,
-            user: exec.user.clone(),
+            user: whom(&exec.user, true).or_else(|| whom(&exec.jail_user, false)),
             clean: exec.clean,
-            apart: false,
+            log: None,
         };
-        match self.kernel.become_program(Place::Jail(which.jid), &program) {
+        match self.kernel.run(Place::Jail(which.jid), &program, false) {
             Ok(ended) => Ok(ended.status()),
-            Err(refused) => {
-                Err(Failure::running(&refused, &what, exec.user.as_deref()).about(&which.label()))
-            }
+            Err(refused) => Err(Failure::running(&refused, &what, &program).about(&which.label())),
         }
     }
 

@@ -6,7 +6,7 @@
 //! brace is JSON, which any UCL can be turned into with `uclcmd`. What the two
 //! languages read differently (variables, operators, here-documents) is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcl::{Body, Expression, Structure};
 
@@ -25,10 +25,12 @@ pub fn read(text: &str) -> Result<BTreeMap<String, Jail>, String> {
     } else {
         from_body(&hcl::parse(text).map_err(|error| error.to_string())?)?
     };
+    once(&defaults)?;
     let mut read = BTreeMap::new();
     for (name, settings) in jails {
         let at = |what: String| format!("jail {name}: {what}");
         parameter::name(&name).map_err(at)?;
+        once(&settings).map_err(at)?;
         let mut jail = Jail::named(&name);
         for (parameter, values) in defaults.iter().chain(&settings) {
             jail.set(parameter, Some(values)).map_err(|wrong| at(wrong.to_string()))?;
@@ -46,6 +48,15 @@ pub fn read(text: &str) -> Result<BTreeMap<String, Jail>, String> {
         }
     }
     Ok(read)
+}
+
+/// Of what comes twice UCL makes a list and HCL the last one.
+fn once(settings: &[Setting]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    match settings.iter().find(|(name, _)| !seen.insert(name)) {
+        Some((name, _)) => Err(format!("{name}: comes twice: write [ONE, OTHER]")),
+        None => Ok(()),
+    }
 }
 
 type Parts = (Vec<Setting>, Vec<(String, Vec<Setting>)>);
@@ -252,7 +263,7 @@ mod tests {
         for (text, message) in [
             (
                 format!("jail \"a\" {{\n{path}ip = \"10.0.0.1\"\n}}"),
-                "jail a: ip=10.0.0.1: not a parameter: write ip4.addr",
+                "jail a: ip=10.0.0.1: not a parameter: write ip4.addr or ip6.addr",
             ),
             (
                 "jail \"a\" {\n}".to_owned(),
@@ -266,6 +277,18 @@ mod tests {
             (
                 format!("jail \"a\" {{\n{path}}}\njail \"a\" {{\n{path}}}"),
                 "jail a: comes twice: give one of them another name",
+            ),
+            (
+                format!(
+                    "jail \"a\" {{\n{path}ip4 {{ addr = \"10.0.0.1\" }}\nip4 {{ addr = \"10.0.0.2\" }}\n}}"
+                ),
+                "jail a: ip4.addr: comes twice: write [ONE, OTHER]",
+            ),
+            (
+                format!(
+                    "exec {{\nclean = true\n}}\nexec {{ clean = false }}\njail \"a\" {{\n{path}}}"
+                ),
+                "exec.clean: comes twice: write [ONE, OTHER]",
             ),
             (
                 format!("jail \"a\" {{\n{path}depend = \"b\"\n}}"),

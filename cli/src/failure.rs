@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::kernel::{Refused, Stage, Wanted, errno};
+use crate::kernel::{Program, Refused, Stage, Wanted, errno};
 
 /// A command line that is none.
 pub const EX_USAGE: u8 = 64;
@@ -68,7 +68,7 @@ impl Failure {
     #[must_use]
     pub fn asking(error: &io::Error, jid: Option<i64>) -> Self {
         match (error.raw_os_error(), jid) {
-            _ if crate::calls::is_absent(error) => Self::absent(),
+            _ if confine::is_absent(error) => Self::absent(),
             (Some(errno::ENOENT), Some(jid)) => Self::no_jail(&jid.to_string()),
             (Some(errno::EINVAL), Some(jid)) => {
                 Self::new(EX_DATAERR, format!("jail {jid}: jails have positive numbers"))
@@ -85,7 +85,7 @@ impl Failure {
     pub fn making(error: &io::Error, wanted: &Wanted) -> Self {
         let path = &wanted.jail.path;
         let (status, message) = match error.raw_os_error() {
-            _ if crate::calls::is_absent(error) => return Self::absent(),
+            _ if confine::is_absent(error) => return Self::absent(),
             Some(errno::ENOENT) => {
                 (EX_DATAERR, format!("path={path}: no such directory: make and fill it first"))
             }
@@ -111,36 +111,52 @@ impl Failure {
         Self { status, message }
     }
 
-    /// Of a program that was to be run in a jail.
+    /// Of a program that was to be run in a jail, by what it is called there.
     #[must_use]
-    pub fn running(refused: &Refused, what: &str, user: Option<&str>) -> Self {
+    pub fn running(refused: &Refused, what: &str, program: &Program) -> Self {
         let Refused { stage, error } = refused;
-        let absent = error.raw_os_error() == Some(errno::ENOENT);
+        let number = error.raw_os_error();
         match stage {
             Stage::Fork => Self::new(EX_OSERR, format!("{what}: fork(2): {error}")),
-            Stage::Enter => match error.raw_os_error() {
-                _ if crate::calls::is_absent(error) => Self::absent(),
+            Stage::Log => {
+                let file = program.log.as_deref().unwrap_or_default();
+                let (status, why) = if number == Some(errno::EXDEV) {
+                    let why = "in the jail, whose root could make it any file: take one outside";
+                    (EX_DATAERR, why.to_owned())
+                } else {
+                    (EX_CANTCREAT, error.to_string())
+                };
+                Self::new(status, format!("exec.consolelog={file}: {why}"))
+            }
+            Stage::Enter => match number {
+                _ if confine::is_absent(error) => Self::absent(),
                 Some(errno::ENOENT) => Self::new(EX_UNAVAILABLE, "the jail is gone or closed"),
                 Some(errno::EPERM) => Self::new(
                     EX_NOPERM,
                     "only root enters a jail, from outside any jail and with no directory open",
                 ),
+                Some(errno::ETIMEDOUT) => Self::new(
+                    EX_TEMPFAIL,
+                    format!("{what}: the jail holds up who enters it: not running after a minute"),
+                ),
                 _ => Self::new(EX_OSERR, format!("entering the jail: {error}")),
             },
             Stage::User => {
-                let user = user.unwrap_or_default();
-                if absent {
-                    let text = format!("no user {user} in the jail's /etc/passwd");
-                    Self::new(EX_NOUSER, text)
+                let Some(user) = &program.user else {
+                    return Self::new(EX_OSERR, format!("becoming a user: {error}"));
+                };
+                let (name, whose) = (&user.name, if user.system { "" } else { "the jail's " });
+                if number == Some(errno::ENOENT) {
+                    Self::new(EX_NOUSER, format!("no user {name} in {whose}/etc/passwd"))
                 } else {
-                    Self::new(EX_OSERR, format!("becoming user {user}: {error}"))
+                    Self::new(EX_OSERR, format!("becoming user {name}: {error}"))
                 }
             }
             Stage::Usual => Self::new(EX_UNAVAILABLE, format!("{what}: not in the jail")),
-            Stage::Program if absent => {
+            Stage::Program if number == Some(errno::ENOENT) => {
                 Self::new(EX_UNAVAILABLE, format!("{what}: no such program in the jail"))
             }
-            Stage::Program if error.raw_os_error() == Some(errno::EACCES) => {
+            Stage::Program if number == Some(errno::EACCES) => {
                 Self::new(EX_NOPERM, format!("{what}: may not be executed"))
             }
             Stage::Program => Self::new(EX_OSERR, format!("{what}: {error}")),

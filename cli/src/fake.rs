@@ -60,7 +60,10 @@ fn error<T>(number: i32) -> io::Result<T> {
     Err(io::Error::from_raw_os_error(number))
 }
 
+/// In every jail.
 const PASSWD: &str = "root:*:0:0::/root:/bin/sh\nwww:*:80:80::/nonexistent:/usr/sbin/nologin\n";
+/// The machine's.
+const SYSTEM: &str = "root:*:0:0::/root:/bin/sh\nadmin:*:1001:1001::/home/admin:/bin/sh\n";
 
 impl Default for Fake {
     fn default() -> Self {
@@ -136,15 +139,20 @@ impl Fake {
             return Err(refused(Stage::Enter, errno::ENOENT));
         }
         if let Some(user) = &program.user
-            && passwd::find(PASSWD, "", user).is_none()
+            && passwd::find(if user.system { SYSTEM } else { PASSWD }, "", &user.name).is_none()
         {
             return Err(refused(Stage::User, errno::ENOENT));
         }
+        if program.log.as_ref().is_some_and(|log| log.starts_with("/jails/")) {
+            return Err(refused(Stage::Log, errno::EXDEV));
+        }
         let words: Vec<&str> = program.command.0.iter().map(String::as_str).collect();
-        if program.usual && !words.iter().all(|word| self.files.contains(word)) {
+        let file = |word: &&str| !word.contains('/') || self.files.contains(word);
+        if program.usual && !words.iter().all(file) {
             return Err(refused(Stage::Usual, errno::ENOENT));
         }
-        self.log.push(format!("jail {jid}: {}", words.join(" ")));
+        let log = program.log.as_ref().map(|log| format!(" > {log}")).unwrap_or_default();
+        self.log.push(format!("jail {jid}: {}{log}", words.join(" ")));
         let mut leave = |ends_on: &'static [i32], until| {
             self.last_pid += 1;
             let process = Process { ends_on, until };
@@ -176,7 +184,7 @@ impl Fake {
                 let pid = self.last_pid;
                 return Ok((pid, Ended::Exited(0)));
             }
-            ["/bin/shutdown"] => {
+            ["/bin/shutdown"] | ["/bin/sh", "/etc/rc.shutdown", "jail"] => {
                 self.jail(jid).expect("it was there").processes.clear();
                 Ended::Exited(0)
             }
@@ -232,6 +240,8 @@ impl Kernel for Fake {
             hostname: jail.hostname().to_owned(),
             path: jail.path.clone(),
             ip4: jail.ip4.clone(),
+            ip6: jail.ip6.clone(),
+            loopback: jail.loopback,
             ledger,
         })
     }
@@ -320,7 +330,7 @@ impl Kernel for Fake {
         });
     }
 
-    fn become_program(&mut self, place: Place<'_>, program: &Program) -> Result<Ended, Refused> {
+    fn run(&mut self, place: Place<'_>, program: &Program, _: bool) -> Result<Ended, Refused> {
         let jid = match place {
             Place::Jail(jid) => jid,
             Place::New(wanted) => {

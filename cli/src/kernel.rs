@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
-pub use crate::calls::{Answer, Described, JailFlags};
+pub use confine::JailFlags;
+pub use confine::ask::{Answer, Described};
 
 use crate::parameter::{Command, Jail};
 
@@ -58,7 +59,7 @@ pub trait Kernel {
     /// stays until the jail is closed.
     fn let_go(&mut self, held: Held, keep: bool);
 
-    /// Starts a program in a jail.
+    /// Starts a program in a jail, in a session of its own and with nothing to read.
     ///
     /// # Errors
     /// Where it failed.
@@ -73,12 +74,14 @@ pub trait Kernel {
     /// Kills a program that was started, and waits for it.
     fn end(&mut self, pid: Pid);
 
-    /// Puts this process in a jail and becomes the program: comes back with an
-    /// error only.
+    /// Runs a program in a jail, with the caller's input and output but in a session
+    /// of its own, and on a terminal of its own where the caller has one. Where the
+    /// caller need not `stay`, it may become the program, and then comes back with
+    /// an error only.
     ///
     /// # Errors
     /// Where it failed.
-    fn become_program(&mut self, place: Place<'_>, program: &Program) -> Result<Ended, Refused>;
+    fn run(&mut self, place: Place<'_>, program: &Program, stay: bool) -> Result<Ended, Refused>;
 
     /// Lets time pass.
     fn pause(&mut self, time: Duration);
@@ -130,14 +133,23 @@ pub enum Place<'a> {
 pub struct Program {
     /// The command.
     pub command: Command,
-    /// The usual one, which need not be there: each word is a file.
+    /// The usual one, which need not be there: each word with a slash is a file.
     pub usual: bool,
-    /// As this user of the jail's passwd(5); as the caller, unless given.
-    pub user: Option<String>,
+    /// As this user; as the caller, unless given.
+    pub user: Option<RunAs>,
     /// Without the caller's environment.
     pub clean: bool,
-    /// In a session of its own, with nothing to read.
-    pub apart: bool,
+    /// With its output in this file, which is outside the jail.
+    pub log: Option<String>,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    /// By name or number.
+    pub name: String,
+    /// Of the machine's passwd(5), not of the jail's.
+    pub system: bool,
 }
 
 /// How a program ended.
@@ -174,6 +186,8 @@ pub struct Refused {
 pub enum Stage {
     /// A process for it.
     Fork,
+    /// The file for its output.
+    Log,
     /// Into the jail.
     Enter,
     /// The user it runs as.
@@ -186,7 +200,8 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in order.
-    pub const ALL: [Self; 5] = [Self::Fork, Self::Enter, Self::User, Self::Usual, Self::Program];
+    pub const ALL: [Self; 6] =
+        [Self::Fork, Self::Log, Self::Enter, Self::User, Self::Usual, Self::Program];
 }
 
 /// Every jail, in the order of their numbers.
@@ -217,8 +232,10 @@ pub mod errno {
     pub const ENOMEM: i32 = 12;
     pub const EACCES: i32 = 13;
     pub const EBUSY: i32 = 16;
+    pub const EXDEV: i32 = 18;
     pub const ENOTDIR: i32 = 20;
     pub const EINVAL: i32 = 22;
     pub const EWOULDBLOCK: i32 = 35;
+    pub const ETIMEDOUT: i32 = 60;
     pub const ENAMETOOLONG: i32 = 63;
 }

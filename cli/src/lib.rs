@@ -4,10 +4,9 @@
 //! [`command`] reads the command line; [`parameter`] and [`config`] what a jail
 //! is to be; [`life`] begins and ends one, [`order`] many; [`record`] keeps names;
 //! [`show`], [`ledger`] and [`page`] turn what is known into text and JSON. They
-//! ask a [`kernel::Kernel`]: [`system`], with the [`calls`], is the machine's own and
-//! needs FreeBSD; the tests have a model.
+//! ask a [`kernel::Kernel`]: [`system`], by the crate [`confine`], is the machine's own
+//! and needs FreeBSD; the tests have a model.
 
-pub mod calls;
 pub mod command;
 pub mod config;
 pub mod failure;
@@ -22,6 +21,7 @@ pub mod record;
 pub mod show;
 pub mod signal;
 pub mod system;
+pub mod terminal;
 
 #[cfg(test)]
 mod fake;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::failure::{EX_DATAERR, EX_TEMPFAIL, EX_UNAVAILABLE, Failure};
-use crate::kernel::{Ended, Held, JailFlags, Kernel, Program, Stage, Wanted, errno};
+use crate::kernel::{Ended, Held, JailFlags, Kernel, Place, Program, RunAs, Stage, Wanted, errno};
 use crate::parameter::{Command, Exec, Jail};
 use crate::record::{Record, Records, Taken};
 use crate::signal;
@@ -102,74 +102,74 @@ fn name(
     })
 }
 
-fn run(kernel: &mut dyn Kernel, jid: i64, jail: &Jail, command: Command) -> Result<Ended, Failure> {
-    let what = command.0.first().cloned().unwrap_or_default();
-    let program = Program {
-        command,
-        usual: false,
-        user: jail.exec.user.clone(),
-        clean: jail.exec.clean,
-        apart: false,
-    };
-    let failed = |refused| Failure::running(&refused, &what, program.user.as_deref());
-    let pid = kernel.start(jid, &program).map_err(failed)?;
-    match kernel.wait(pid, None) {
-        Ok(Some(ended)) => Ok(ended),
-        Ok(None) => Err(Failure::new(EX_TEMPFAIL, format!("{what}: no end"))),
-        Err(error) => Err(Failure::new(EX_UNAVAILABLE, format!("{what}: wait4(2): {error}"))),
-    }
+/// Whom the parameters name.
+fn whom(exec: &Exec) -> Option<RunAs> {
+    exec.user.clone().map(|name| RunAs { name, system: exec.system_user })
 }
 
-/// One of the jail's own scripts.
-fn script(exec: &Exec, given: Option<&Command>, usual: &str) -> Program {
-    let usual = || Command(["/bin/sh", usual].map(str::to_owned).into());
-    Program {
-        command: given.cloned().unwrap_or_else(usual),
-        usual: given.is_none(),
-        user: exec.user.clone(),
-        clean: exec.clean,
-        apart: true,
-    }
+fn run(kernel: &mut dyn Kernel, jid: i64, jail: &Jail, command: Command) -> Result<Ended, Failure> {
+    let what = command.0.first().cloned().unwrap_or_default();
+    let exec = &jail.exec;
+    let program = Program { command, usual: false, user: whom(exec), clean: exec.clean, log: None };
+    kernel
+        .run(Place::Jail(jid), &program, true)
+        .map_err(|refused| Failure::running(&refused, &what, &program))
+}
+
+/// The jail's own scripts of one kind: those that are given, or the usual one.
+fn scripts(exec: &Exec, given: &[Command], usual: &[&str]) -> Vec<Program> {
+    let is_usual = given.is_empty();
+    let usual = [Command(usual.iter().map(|word| (*word).to_owned()).collect())];
+    let commands = if is_usual { &usual[..] } else { given };
+    commands
+        .iter()
+        .map(|command| Program {
+            command: command.clone(),
+            usual: is_usual,
+            user: whom(exec),
+            clean: exec.clean,
+            log: exec.log.clone(),
+        })
+        .collect()
 }
 
 fn start(kernel: &mut dyn Kernel, jid: i64, jail: &Jail) -> Result<(), Failure> {
     let exec = &jail.exec;
-    let program = script(exec, exec.start.as_ref(), "/etc/rc");
     let undone = |text: String| Failure::new(EX_UNAVAILABLE, format!("{text}; the jail is undone"));
-    let pid = match kernel.start(jid, &program) {
-        Ok(pid) => pid,
-        Err(refused) if refused.stage == Stage::Usual && exec.start.is_none() => {
-            return if jail.persist {
-                Ok(())
-            } else {
-                Err(undone(
-                    "nothing to run: the jail has no /bin/sh and /etc/rc; give exec.start, \
-                     command= or persist"
-                        .to_owned(),
-                ))
-            };
-        }
-        Err(refused) => {
-            return Err(Failure::running(&refused, "exec.start", exec.user.as_deref()));
-        }
-    };
     let limit = exec.timeout.filter(|limit| !limit.is_zero());
-    match kernel.wait(pid, limit) {
-        Ok(Some(Ended::Exited(0))) => {}
-        Ok(Some(Ended::Exited(status))) => {
-            return Err(undone(format!("exec.start: exit status {status}")));
+    for program in scripts(exec, &exec.start, &["/bin/sh", "/etc/rc"]) {
+        let pid = match kernel.start(jid, &program) {
+            Ok(pid) => pid,
+            Err(refused) if refused.stage == Stage::Usual => {
+                return if jail.persist {
+                    Ok(())
+                } else {
+                    Err(undone(
+                        "nothing to run: the jail has no /bin/sh and /etc/rc; give exec.start, \
+                         command= or persist"
+                            .to_owned(),
+                    ))
+                };
+            }
+            Err(refused) => return Err(Failure::running(&refused, "exec.start", &program)),
+        };
+        match kernel.wait(pid, limit) {
+            Ok(Some(Ended::Exited(0))) => {}
+            Ok(Some(Ended::Exited(status))) => {
+                return Err(undone(format!("exec.start: exit status {status}")));
+            }
+            Ok(Some(Ended::Killed(signal))) => {
+                return Err(undone(format!("exec.start: killed by signal {signal}")));
+            }
+            Ok(None) => {
+                kernel.end(pid);
+                let seconds = limit.unwrap_or_default().as_secs();
+                return Err(undone(format!(
+                    "exec.start: not done after exec.timeout={seconds} seconds"
+                )));
+            }
+            Err(error) => return Err(undone(format!("exec.start: wait4(2): {error}"))),
         }
-        Ok(Some(Ended::Killed(signal))) => {
-            return Err(undone(format!("exec.start: killed by signal {signal}")));
-        }
-        Ok(None) => {
-            kernel.end(pid);
-            let seconds = limit.unwrap_or_default().as_secs();
-            return Err(undone(format!(
-                "exec.start: not done after exec.timeout={seconds} seconds"
-            )));
-        }
-        Err(error) => return Err(undone(format!("exec.start: wait4(2): {error}"))),
     }
     if !jail.persist && processes(kernel, jid)? == 0 {
         return Err(undone(
@@ -202,9 +202,9 @@ pub fn stop(
 ) -> Result<Vec<String>, Failure> {
     let mut notes = Vec::new();
     if processes(kernel, jid)? > 0 {
-        stop_script(kernel, jid, exec, &mut notes);
+        stop_scripts(kernel, jid, exec, &mut notes);
     }
-    if processes(kernel, jid)? > 0 {
+    if processes(kernel, jid)? > 0 && !patience.is_zero() {
         send(kernel, jid, signal::TERM, None)?;
         until(kernel, patience, |kernel| Ok(processes(kernel, jid)? == 0))?;
     }
@@ -220,34 +220,38 @@ pub fn stop(
     Ok(notes)
 }
 
-fn stop_script(kernel: &mut dyn Kernel, jid: i64, exec: &Exec, notes: &mut Vec<String>) {
-    let program = script(exec, exec.stop.as_ref(), "/etc/rc.shutdown");
+/// Each of them, whatever came of those before: the jail ends all the same.
+fn stop_scripts(kernel: &mut dyn Kernel, jid: i64, exec: &Exec, notes: &mut Vec<String>) {
     let limit = exec.timeout.unwrap_or(STOP_SCRIPT);
     let limit = Some(limit).filter(|limit| !limit.is_zero());
-    match kernel.start(jid, &program) {
-        Ok(pid) => match kernel.wait(pid, limit) {
-            Ok(Some(Ended::Exited(0))) => {}
-            Ok(Some(Ended::Exited(status))) => {
-                notes.push(format!("exec.stop: exit status {status}"));
+    for program in scripts(exec, &exec.stop, &["/bin/sh", "/etc/rc.shutdown", "jail"]) {
+        match kernel.start(jid, &program) {
+            Ok(pid) => match kernel.wait(pid, limit) {
+                Ok(Some(Ended::Exited(0))) => {}
+                Ok(Some(Ended::Exited(status))) => {
+                    notes.push(format!("exec.stop: exit status {status}"));
+                }
+                Ok(Some(Ended::Killed(signal))) => {
+                    notes.push(format!("exec.stop: killed by signal {signal}"));
+                }
+                Ok(None) => {
+                    kernel.end(pid);
+                    let seconds = limit.unwrap_or_default().as_secs();
+                    notes.push(format!("exec.stop: not done after {seconds} seconds, killed"));
+                }
+                Err(error) => notes.push(format!("exec.stop: wait4(2): {error}")),
+            },
+            // Its usual script need not be there, and the jail may just have ended.
+            Err(refused) if refused.stage == Stage::Usual => {}
+            Err(refused)
+                if refused.stage == Stage::Enter
+                    && refused.error.raw_os_error() == Some(errno::ENOENT) =>
+            {
+                return;
             }
-            Ok(Some(Ended::Killed(signal))) => {
-                notes.push(format!("exec.stop: killed by signal {signal}"));
+            Err(refused) => {
+                notes.push(Failure::running(&refused, "exec.stop", &program).message);
             }
-            Ok(None) => {
-                kernel.end(pid);
-                let seconds = limit.unwrap_or_default().as_secs();
-                notes.push(format!("exec.stop: not done after {seconds} seconds, killed"));
-            }
-            Err(error) => notes.push(format!("exec.stop: wait4(2): {error}")),
-        },
-        // Its usual script need not be there, and it may just have ended.
-        Err(refused) if refused.stage == Stage::Usual && exec.stop.is_none() => {}
-        Err(refused)
-            if refused.stage == Stage::Enter
-                && refused.error.raw_os_error() == Some(errno::ENOENT) => {}
-        Err(refused) => {
-            let why = Failure::running(&refused, "exec.stop", exec.user.as_deref());
-            notes.push(why.message);
         }
     }
 }

@@ -5,11 +5,14 @@
 //! What can be known to be wrong is found here, before a jail is made, so that
 //! the message names the parameter, the value and the mend.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 use std::time::Duration;
 
-use rjail::prison::JailFlags;
+use rjail::address::{Address, Loopback, validate};
+use rjail::prison::{Addresses, JailFlags};
 use rjail::privilege::{Barred, TABLE};
 use serde::{Deserialize, Serialize};
 
@@ -20,15 +23,33 @@ pub struct Parameter {
     pub name: &'static str,
     /// What it says, in a few words.
     pub about: &'static str,
+    kind: Kind,
     set: fn(&mut Jail, &[String]) -> Result<(), String>,
+}
+
+/// How often a parameter is given, and with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// One value; of several the last counts.
+    One,
+    /// Values that are added to those before.
+    List,
+    /// True or false, or alone.
+    Switch,
 }
 
 /// Every parameter that is not `allow.FLAG`, in the order of the manual page.
 pub const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "path", about: "the jail's root, a directory", set: Jail::set_path },
+    Parameter {
+        name: "path",
+        about: "the jail's root, a directory",
+        kind: Kind::One,
+        set: Jail::set_path,
+    },
     Parameter {
         name: "host.hostname",
         about: "its host name; the jail's own name, unless given",
+        kind: Kind::One,
         set: |jail, values| {
             jail.hostname = Some(hostname(one(values)?)?);
             Ok(())
@@ -37,14 +58,36 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "ip4.addr",
         about: "its IPv4 addresses, commas between",
+        kind: Kind::List,
         set: |jail, values| {
-            jail.ip4 = list(values).map(address).collect::<Result<_, _>>()?;
-            at_most(jail.ip4.len(), abi::MAX_IP4, "addresses")
+            jail.ip4 = addresses(values, abi::MAX_IP4, &INET)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "ip6.addr",
+        about: "its IPv6 addresses, commas between",
+        kind: Kind::List,
+        set: |jail, values| {
+            jail.ip6 = addresses(values, abi::MAX_IP6, &INET6)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "loopback",
+        about: "what 127.0.0.1 and ::1 are inside: rewrite, its first address; refuse, nothing; \
+                share, the machine's",
+        kind: Kind::One,
+        set: |jail, values| {
+            let found = LOOPBACKS.iter().find(|(name, _)| one(values) == Ok(*name));
+            jail.loopback = found.ok_or("no kind of it: write rewrite, refuse or share")?.1;
+            Ok(())
         },
     },
     Parameter {
         name: "enforce_statfs",
         about: "which mounts it sees: 0 all, 1 those below its root, 2 its root's",
+        kind: Kind::One,
         set: |jail, values| {
             let (on, off) = match one(values)? {
                 "0" => (JailFlags::STATFS_ALL, JailFlags::STATFS_BELOW),
@@ -60,6 +103,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "privileges",
         about: "single privileges to add and to take away: +PRIV_KTRACE -PRIV_VFS_CHROOT",
+        kind: Kind::List,
         set: |jail, values| {
             jail.privileges = values
                 .iter()
@@ -73,6 +117,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "persist",
         about: "it stays when it has no process",
+        kind: Kind::Switch,
         set: |jail, values| {
             jail.persist = switch(values)?;
             Ok(())
@@ -80,23 +125,27 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "exec.start",
-        about: "the command that starts it; /bin/sh /etc/rc where both exist, unless given",
+        about: "the commands that start it; /bin/sh /etc/rc where both exist, unless given",
+        kind: Kind::List,
         set: |jail, values| {
-            jail.exec.start = Some(Command::read(one(values)?)?);
+            jail.exec.start = commands(values)?;
             Ok(())
         },
     },
     Parameter {
         name: "exec.stop",
-        about: "the command that stops it; /bin/sh /etc/rc.shutdown where both exist, unless given",
+        about: "the commands that stop it; /bin/sh /etc/rc.shutdown jail where both exist, \
+                unless given",
+        kind: Kind::List,
         set: |jail, values| {
-            jail.exec.stop = Some(Command::read(one(values)?)?);
+            jail.exec.stop = commands(values)?;
             Ok(())
         },
     },
     Parameter {
         name: "exec.timeout",
         about: "seconds that one of these may take; 0 for no limit",
+        kind: Kind::One,
         set: |jail, values| {
             jail.exec.timeout = Some(seconds(one(values)?)?);
             Ok(())
@@ -105,6 +154,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "exec.clean",
         about: "they get HOME, SHELL, TERM, PATH and USER, and nothing else of the environment",
+        kind: Kind::Switch,
         set: |jail, values| {
             jail.exec.clean = switch(values)?;
             Ok(())
@@ -113,14 +163,38 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "exec.jail_user",
         about: "the user they run as, of the jail's own passwd(5)",
+        kind: Kind::One,
         set: |jail, values| {
             jail.exec.user = Some(one(values)?.to_owned()).filter(|user| !user.is_empty());
             jail.exec.user.as_ref().map(drop).ok_or_else(|| "empty: write a user name".to_owned())
         },
     },
     Parameter {
+        name: "exec.system_jail_user",
+        about: "that user is of the machine's passwd(5), not of the jail's",
+        kind: Kind::Switch,
+        set: |jail, values| {
+            jail.exec.system_user = switch(values)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        name: "exec.consolelog",
+        about: "the file, outside the jail, that they write to",
+        kind: Kind::One,
+        set: |jail, values| {
+            let file = one(values)?;
+            if !file.starts_with('/') || file.ends_with('/') || file.contains('\0') {
+                return Err("not a file by its whole path: write /var/log/NAME.log, say".to_owned());
+            }
+            jail.exec.log = Some(file.to_owned());
+            Ok(())
+        },
+    },
+    Parameter {
         name: "stop.timeout",
-        about: "seconds between SIGTERM and SIGKILL",
+        about: "seconds between SIGTERM and SIGKILL; 0 for SIGKILL at once",
+        kind: Kind::One,
         set: |jail, values| {
             jail.stop_timeout = seconds(one(values)?)?;
             Ok(())
@@ -129,12 +203,17 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "depend",
         about: "jails of the file that are started before it and stopped after it",
+        kind: Kind::List,
         set: |jail, values| {
             jail.depend = list(values).map(name).collect::<Result<_, _>>()?;
             Ok(())
         },
     },
 ];
+
+/// The values of `loopback`.
+pub const LOOPBACKS: [(&str, Loopback); 3] =
+    [("rewrite", Loopback::Rewrite), ("refuse", Loopback::Refuse), ("share", Loopback::Share)];
 
 /// Prefix of the flags, and of a name of one that is to be off.
 const ALLOW: &str = "allow.";
@@ -156,8 +235,12 @@ pub struct Jail {
     pub path: String,
     /// Its host name, if it was said.
     pub hostname: Option<String>,
-    /// Its addresses.
+    /// Its IPv4 addresses.
     pub ip4: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses.
+    pub ip6: Vec<Ipv6Addr>,
+    /// What 127.0.0.1 and `::1` are inside.
+    pub loopback: Loopback,
     on: JailFlags,
     off: JailFlags,
     /// Privileges, each with its sign.
@@ -175,16 +258,34 @@ pub struct Jail {
 /// The parameters `exec.*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exec {
-    /// What starts the jail.
-    pub start: Option<Command>,
-    /// What stops it.
-    pub stop: Option<Command>,
-    /// How long either may take; as each has it, unless said.
+    /// What starts the jail, one after the other; the usual command, unless said.
+    pub start: Vec<Command>,
+    /// What stops it, likewise.
+    pub stop: Vec<Command>,
+    /// How long any of them may take; as each has it, unless said.
     pub timeout: Option<Duration>,
     /// Without the caller's environment.
     pub clean: bool,
     /// As whom.
     pub user: Option<String>,
+    /// Is that one of the machine's users, not of the jail's?
+    pub system_user: bool,
+    /// Where they write to.
+    pub log: Option<String>,
+}
+
+impl Default for Exec {
+    fn default() -> Self {
+        Self {
+            start: Vec::new(),
+            stop: Vec::new(),
+            timeout: None,
+            clean: true,
+            user: None,
+            system_user: false,
+            log: None,
+        }
+    }
 }
 
 /// A command as a parameter says it.
@@ -211,11 +312,13 @@ impl Default for Jail {
             path: String::new(),
             hostname: None,
             ip4: Vec::new(),
+            ip6: Vec::new(),
+            loopback: Loopback::default(),
             on: JailFlags::empty(),
             off: JailFlags::empty(),
             privileges: Vec::new(),
             persist: false,
-            exec: Exec { start: None, stop: None, timeout: None, clean: true, user: None },
+            exec: Exec::default(),
             stop_timeout: Duration::from_secs(10),
             depend: Vec::new(),
         }
@@ -249,15 +352,22 @@ impl Jail {
         Self { name: Some(name.to_owned()), ..Self::default() }
     }
 
-    /// Takes one parameter, `name=value` or `name` alone.
+    /// Takes one parameter, `name=value` or `name` alone, and those before it: values
+    /// of a list are added to those that it had there.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(&mut self, text: &str) -> Result<(), Wrong> {
-        match text.split_once('=') {
-            Some((name, value)) => self.set(name, Some(&[value.to_owned()])),
-            None => self.set(text, None),
+    pub fn read(&mut self, text: &str, before: &mut Settings) -> Result<(), Wrong> {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, value),
+            None => return self.set(text, None),
+        };
+        let values = before.entry(name.to_owned()).or_default();
+        if !is_list(name) {
+            values.clear();
         }
+        values.push(value.to_owned());
+        self.set(name, Some(values))
     }
 
     /// Takes one parameter. A name without a value is a switch, on, or off if it
@@ -274,8 +384,7 @@ impl Jail {
         let positive = without_no(name);
         let value = values.unwrap_or_default();
         if let Some(parameter) = PARAMETERS.iter().find(|p| p.name == name) {
-            let is_switch = matches!(name, "persist" | "exec.clean");
-            if values.is_none() && !is_switch {
+            if values.is_none() && parameter.kind != Kind::Switch {
                 return Err(wrong(format!("needs a value, {}: {name}=VALUE", parameter.about)));
             }
             return (parameter.set)(self, value).map_err(wrong);
@@ -287,11 +396,8 @@ impl Jail {
         }
         let off = ["false".to_owned()];
         match positive.as_deref() {
-            Some("persist" | "exec.clean") if values.is_none() => {
-                self.set(positive.as_deref().unwrap_or_default(), Some(&off))
-            }
-            Some(flag) if values.is_none() && flags().any(|(name, _)| name == flag) => {
-                self.set(flag, Some(&off))
+            Some(positive) if values.is_none() && is_switch(positive) => {
+                self.set(positive, Some(&off))
             }
             _ => Err(wrong(unknown(name))),
         }
@@ -342,12 +448,35 @@ impl Jail {
             let why = "missing: a jail needs a directory as its root, path=DIRECTORY";
             return Err(Wrong { parameter: "path".to_owned(), value: None, why: why.to_owned() });
         }
+        if Addresses::new(self.ip4.clone(), self.ip6.clone(), self.loopback).is_err() {
+            // Each list alone is one that can be; this is its last address and one more.
+            let why = "one address too many: a family that has some gets the machine's too";
+            return Err(Wrong {
+                parameter: "loopback".to_owned(),
+                value: Some("share".to_owned()),
+                why: why.to_owned(),
+            });
+        }
         hostname(self.hostname()).map(drop).map_err(|why| Wrong {
             parameter: "host.hostname".to_owned(),
             value: Some(self.hostname().to_owned()),
             why,
         })
     }
+}
+
+/// What was said before, name by name.
+pub type Settings = BTreeMap<String, Vec<String>>;
+
+/// Whether this is a parameter with values that add up.
+#[must_use]
+pub fn is_list(name: &str) -> bool {
+    PARAMETERS.iter().any(|p| p.name == name && p.kind == Kind::List)
+}
+
+fn is_switch(name: &str) -> bool {
+    PARAMETERS.iter().any(|p| p.name == name && p.kind == Kind::Switch)
+        || flags().any(|(flag, _)| flag == name)
 }
 
 /// A name for a jail.
@@ -378,10 +507,6 @@ fn list(values: &[String]) -> impl Iterator<Item = &str> {
     values.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|part| !part.is_empty())
 }
 
-fn at_most(count: usize, most: u32, what: &str) -> Result<(), String> {
-    if count <= most as usize { Ok(()) } else { Err(format!("more than {most} {what}")) }
-}
-
 fn switch(values: &[String]) -> Result<bool, String> {
     match values {
         [] => Ok(true),
@@ -406,13 +531,49 @@ fn hostname(text: &str) -> Result<String, String> {
     if text.len() > 255 { Err("longer than 255 bytes".to_owned()) } else { Ok(text.to_owned()) }
 }
 
-fn address(text: &str) -> Result<Ipv4Addr, String> {
-    let address: Ipv4Addr = text
-        .parse()
-        .map_err(|_| format!("{text} is no IPv4 address: four numbers up to 255, as 10.66.0.2"))?;
-    rjail::address::validate(&[address])
-        .map_err(|_| format!("{text} can be no jail's: neither any nor broadcast"))?;
-    Ok(address)
+/// What is said of addresses of one family.
+struct Family {
+    is_none: &'static str,
+    cannot_be: &'static str,
+}
+
+const INET: Family = Family {
+    is_none: "is no IPv4 address: four numbers up to 255, as 10.66.0.2",
+    cannot_be: "can be no jail's: neither any, broadcast nor multicast",
+};
+const INET6: Family = Family {
+    is_none: "is no IPv6 address: as 2001:db8::2",
+    cannot_be: "can be no jail's: neither any nor multicast, of a link, nor mapped from IPv4",
+};
+
+fn addresses<A: Address + FromStr + Ord>(
+    values: &[String],
+    most: u32,
+    family: &Family,
+) -> Result<Vec<A>, String> {
+    let mut found = Vec::new();
+    for text in list(values) {
+        if text.contains(['|', '/', '%']) {
+            return Err(format!(
+                "{text}: rjail configures no interface: write the address alone, and give it to \
+                 one with ifconfig(8) before"
+            ));
+        }
+        let address: A = text.parse().map_err(|_| format!("{text} {}", family.is_none))?;
+        validate(&[address]).map_err(|_| format!("{text} {}", family.cannot_be))?;
+        if found.contains(&address) {
+            return Err(format!("{text} comes twice: leave one out"));
+        }
+        found.push(address);
+    }
+    if found.len() > most as usize {
+        return Err(format!("more than {most} addresses: a jail has no more of a family"));
+    }
+    Ok(found)
+}
+
+fn commands(values: &[String]) -> Result<Vec<Command>, String> {
+    values.iter().map(|value| Command::read(value)).collect()
 }
 
 fn privilege(word: &str) -> Result<String, String> {
@@ -441,25 +602,57 @@ fn without_no(name: &str) -> Option<String> {
     Some(if head.is_empty() { rest.to_owned() } else { format!("{head}.{rest}") })
 }
 
-/// Parameters of jail(8) that people will try.
+/// Parameters of jail(8) that people will try, or how they begin.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("vnet", "rjail has no virtual networks: give it addresses with ip4.addr"),
-    ("mount.devfs", "rjail mounts nothing: mount devfs(5) on PATH/dev before"),
-    ("mount.fstab", "rjail mounts nothing: mount(8) before"),
-    ("children.max", "there is no jail in a jail of rjail's"),
+    ("mount", "rjail mounts nothing: mount(8) before, devfs(5) on PATH/dev"),
+    ("allow.mount", "no jail of rjail's mounts: mount(8) outside"),
+    ("allow.nfsd", "no jail of rjail's serves NFS: nfsd(8) outside"),
+    ("allow.routing", "no jail of rjail's changes routes: route(8) outside"),
+    ("allow.vmm", "no jail of rjail's has virtual machines"),
+    ("allow.suser", "take single privileges away: privileges=-PRIV_NAME"),
+    ("allow.setaudit", "add a single privilege: privileges=+PRIV_NAME"),
+    ("allow.dying", "numbers are given once: a dying jail is in nobody's way"),
+    ("children", "there is no jail in a jail of rjail's"),
     ("interface", "rjail configures no interface: ifconfig(8) before"),
+    ("ip_hostname", "rjail asks no resolver: write the addresses, ip4.addr and ip6.addr"),
+    ("ip4.saddrsel", "a jail speaks from its first address"),
+    ("ip6.saddrsel", "a jail speaks from its first address"),
+    ("ip4", "a family without an address does not exist inside: write ip4.addr, or leave it out"),
+    ("ip6", "a family without an address does not exist inside: write ip6.addr, or leave it out"),
+    ("exec.prepare", "rjail runs commands in the jail only"),
     ("exec.prestart", "rjail runs commands in the jail only"),
+    ("exec.created", "rjail runs commands in the jail only"),
     ("exec.poststart", "rjail runs commands in the jail only"),
     ("exec.prestop", "rjail runs commands in the jail only"),
     ("exec.poststop", "rjail runs commands in the jail only"),
+    ("exec.release", "rjail runs commands in the jail only"),
+    ("exec.system_user", "rjail runs commands in the jail only, as exec.jail_user"),
+    ("exec.fib", "setfib(1) in exec.start does that"),
+    ("sysvmsg", "write allow.sysvipc_own, or allow.sysvipc for the host's objects"),
+    ("sysvsem", "write allow.sysvipc_own, or allow.sysvipc for the host's objects"),
+    ("sysvshm", "write allow.sysvipc_own, or allow.sysvipc for the host's objects"),
+    ("securelevel", "a jail keeps that of the machine as it was when the jail was made"),
+    ("devfs_ruleset", "mount devfs(5) with a rule set on PATH/dev; allow.all_devices opens them"),
+    ("host.domainname", "host.hostname is the jail's own, and nothing else"),
+    ("host.hostuuid", "host.hostname is the jail's own, and nothing else"),
+    ("host.hostid", "host.hostname is the jail's own, and nothing else"),
     ("jid", "the kernel numbers jails; a name can be given"),
     ("hostname", "write host.hostname"),
-    ("ip", "write ip4.addr"),
+    ("ip", "write ip4.addr or ip6.addr"),
     ("command", "write it after the parameters, behind command="),
 ];
 
 fn unknown(name: &str) -> String {
-    if let Some((_, mend)) = ELSEWHERE.iter().find(|(other, _)| *other == name) {
+    let begins = |other: &str| {
+        let rest = name.strip_prefix(other);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    // "ip4" is how "ip4.adr" begins, which is a slip.
+    let hint = ELSEWHERE
+        .iter()
+        .find(|(other, _)| *other == name || (begins(other) && !matches!(*other, "ip4" | "ip6")));
+    if let Some((_, mend)) = hint {
         return format!("not a parameter: {mend}");
     }
     let flags: Vec<String> = flags().map(|(name, _)| name).collect();
@@ -488,18 +681,21 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command, Ipv4Addr, Jail, JailFlags, PARAMETERS, distance, flags, name};
+    use super::{
+        Command, Ipv4Addr, Ipv6Addr, Jail, JailFlags, Loopback, PARAMETERS, Settings, distance,
+        flags, name,
+    };
 
     fn jail(texts: &[&str]) -> Jail {
-        let mut jail = Jail::default();
+        let (mut jail, mut before) = (Jail::default(), Settings::new());
         for text in texts {
-            jail.read(text).unwrap_or_else(|wrong| panic!("{wrong}"));
+            jail.read(text, &mut before).unwrap_or_else(|wrong| panic!("{wrong}"));
         }
         jail
     }
 
     fn wrong(text: &str) -> String {
-        Jail::default().read(text).expect_err(text).to_string()
+        Jail::default().read(text, &mut Settings::new()).expect_err(text).to_string()
     }
 
     #[test]
@@ -508,13 +704,18 @@ mod tests {
             "path=/jails/www",
             "host.hostname=www.example",
             "ip4.addr=10.66.0.2, 10.66.0.3",
+            "ip6.addr=2001:db8::2",
+            "loopback=refuse",
             "privileges=+PRIV_KTRACE -PRIV_VFS_CHROOT",
             "persist",
             "exec.start=/bin/server -f",
+            "exec.start=/bin/other a,b",
             "exec.stop=kill $(cat /pid)",
             "exec.timeout=30",
             "exec.clean=false",
             "exec.jail_user=www",
+            "exec.system_jail_user",
+            "exec.consolelog=/var/log/www.log",
             "stop.timeout=5",
             "depend=db,cache",
         ]);
@@ -525,13 +726,38 @@ mod tests {
         );
         assert_eq!(jail.named_privileges(), "+PRIV_KTRACE -PRIV_VFS_CHROOT");
         assert!(jail.persist && !jail.exec.clean);
-        let words = |command: &Option<Command>| command.clone().expect("a command").0;
-        assert_eq!(words(&jail.exec.start), ["/bin/server", "-f"]);
-        assert_eq!(words(&jail.exec.stop), ["/bin/sh", "-c", "kill $(cat /pid)"]);
+        assert_eq!(jail.ip6, ["2001:db8::2".parse::<Ipv6Addr>().expect("an address")]);
+        assert_eq!(jail.loopback, Loopback::Refuse);
+        let words = |commands: &[Command]| -> Vec<String> {
+            commands.iter().map(|command| command.0.join("|")).collect()
+        };
+        assert_eq!(words(&jail.exec.start), ["/bin/server|-f", "/bin/other|a,b"]);
+        assert_eq!(words(&jail.exec.stop), ["/bin/sh|-c|kill $(cat /pid)"]);
+        assert!(jail.exec.system_user);
+        assert_eq!(jail.exec.log.as_deref(), Some("/var/log/www.log"));
         assert_eq!(jail.exec.timeout.expect("a time").as_secs(), 30);
         assert_eq!(jail.exec.user.as_deref(), Some("www"));
         assert_eq!((jail.stop_timeout.as_secs(), jail.depend.len()), (5, 2));
         jail.check().expect("all that is needed");
+    }
+
+    /// As jail(8) says of lists; of anything else the last one counts.
+    #[test]
+    fn lists_add_up() {
+        let jail = jail(&[
+            "ip4.addr=10.0.0.1",
+            "path=/a",
+            "ip4.addr=10.0.0.2,10.0.0.3",
+            "path=/b",
+            "privileges=+PRIV_KTRACE",
+            "privileges=-PRIV_VFS_CHROOT",
+            "depend=a",
+            "depend=b",
+            "ip6.addr=",
+        ]);
+        assert_eq!((jail.ip4.len(), jail.path.as_str(), jail.ip6.len()), (3, "/b", 0));
+        assert_eq!(jail.named_privileges(), "+PRIV_KTRACE -PRIV_VFS_CHROOT");
+        assert_eq!(jail.depend, ["a", "b"]);
     }
 
     /// Each flag of the module's has a switch, and what is said last counts.
@@ -575,7 +801,38 @@ mod tests {
             ),
             (
                 "ip4.addr=0.0.0.0",
-                "ip4.addr=0.0.0.0: 0.0.0.0 can be no jail's: neither any nor broadcast",
+                "ip4.addr=0.0.0.0: 0.0.0.0 can be no jail's: neither any, broadcast nor \
+                 multicast",
+            ),
+            (
+                "ip4.addr=10.0.0.1,10.0.0.1",
+                "ip4.addr=10.0.0.1,10.0.0.1: 10.0.0.1 comes twice: leave one out",
+            ),
+            (
+                "ip4.addr=em0|10.0.0.1/24",
+                "ip4.addr=em0|10.0.0.1/24: em0|10.0.0.1/24: rjail configures no interface: write \
+                 the address alone, and give it to one with ifconfig(8) before",
+            ),
+            ("ip6.addr=10.0.0.1", "ip6.addr=10.0.0.1: 10.0.0.1 is no IPv6 address: as 2001:db8::2"),
+            (
+                "ip6.addr=fe80::1",
+                "ip6.addr=fe80::1: fe80::1 can be no jail's: neither any nor multicast, of a \
+                 link, nor mapped from IPv4",
+            ),
+            (
+                "ip4=inherit",
+                "ip4=inherit: not a parameter: a family without an address does not \
+                exist inside: write ip4.addr, or leave it out",
+            ),
+            ("ip4.adr=10.0.0.1", "ip4.adr=10.0.0.1: not a parameter: ip4.addr is"),
+            ("loopback=no", "loopback=no: no kind of it: write rewrite, refuse or share"),
+            (
+                "allow.mount.zfs",
+                "allow.mount.zfs: not a parameter: no jail of rjail's mounts: mount(8) outside",
+            ),
+            (
+                "exec.consolelog=log",
+                "exec.consolelog=log: not a file by its whole path: write /var/log/NAME.log, say",
             ),
             ("path=", "path=: empty: write a directory"),
             ("path", "path: needs a value, the jail's root, a directory: path=VALUE"),
@@ -623,8 +880,17 @@ mod tests {
         ] {
             assert_eq!(wrong(text), message);
         }
-        let many = vec!["10.0.0.1"; 256].join(",");
-        assert!(wrong(&format!("ip4.addr={many}")).ends_with("more than 255 addresses"));
+        let many = |count: u8| -> String {
+            let all: Vec<String> = (0..=count).map(|n| format!("10.0.0.{n}")).collect();
+            all.join(",")
+        };
+        let wrong = wrong(&format!("ip4.addr={}", many(255)));
+        assert!(wrong.ends_with("more than 255 addresses: a jail has no more of a family"));
+        let jail = jail(&[&format!("ip4.addr={}", many(254)), "loopback=share", "path=/"]);
+        assert_eq!(
+            jail.check().expect_err("256 with the loopback").to_string(),
+            "loopback=share: one address too many: a family that has some gets the machine's too"
+        );
         let missing = Jail::default().check().expect_err("no path").to_string();
         assert_eq!(missing, "path: missing: a jail needs a directory as its root, path=DIRECTORY");
     }

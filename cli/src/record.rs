@@ -193,7 +193,7 @@ fn believe(kernel: &mut dyn Kernel, bytes: &[u8]) -> Result<Option<Record>, Fail
         Ok(identity) if identity == record.identity => {}
         Ok(_) => return Ok(None),
         // No module: no jail.
-        Err(error) if crate::calls::is_absent(&error) => return Ok(None),
+        Err(error) if confine::is_absent(&error) => return Ok(None),
         Err(error) => return Err(Failure::asking(&error, None)),
     }
     match kernel.get(record.jid, abi::THIS) {

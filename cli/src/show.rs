@@ -4,8 +4,10 @@
 
 use std::fmt;
 
-use crate::calls::{Answer, Described, JailFlags};
 use serde::Serialize;
+
+use crate::kernel::{Answer, Described, JailFlags};
+use crate::parameter::LOOPBACKS;
 
 /// One jail, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,8 +20,12 @@ pub struct Shown {
     pub state: &'static str,
     /// How many it has, zombies included.
     pub processes: u32,
-    /// Its addresses.
+    /// Its IPv4 addresses.
     pub ipv4_addrs: Vec<String>,
+    /// Its IPv6 addresses.
+    pub ipv6_addrs: Vec<String>,
+    /// What 127.0.0.1 and `::1` are inside: rewrite, refuse or share.
+    pub loopback: &'static str,
     /// Its host name.
     pub hostname: String,
     /// Its root.
@@ -63,6 +69,11 @@ impl Shown {
             },
             processes: info.processes,
             ipv4_addrs: jail.ip4.iter().map(ToString::to_string).collect(),
+            ipv6_addrs: jail.ip6.iter().map(ToString::to_string).collect(),
+            loopback: LOOPBACKS
+                .iter()
+                .find(|(_, kind)| *kind == jail.loopback)
+                .map_or("", |(name, _)| name),
             hostname: jail.hostname.clone(),
             path: jail.path.clone(),
             allow: crate::parameter::flags()
@@ -96,6 +107,8 @@ impl fmt::Display for Shown {
             ("path", self.path.clone()),
             ("host.hostname", self.hostname.clone()),
             ("ip4.addr", or_none(&self.ipv4_addrs)),
+            ("ip6.addr", or_none(&self.ipv6_addrs)),
+            ("loopback", self.loopback.to_owned()),
             ("allow", or_none(&self.allow)),
             ("enforce_statfs", self.enforce_statfs.to_string()),
             ("lines", self.lines.to_string()),
@@ -122,8 +135,9 @@ impl fmt::Display for List<'_> {
             .0
             .iter()
             .map(|jail| {
-                let more = match jail.ipv4_addrs.as_slice() {
-                    [first, _, ..] => format!("{first} +{}", jail.ipv4_addrs.len() - 1),
+                let addresses = [jail.ipv4_addrs.as_slice(), &jail.ipv6_addrs].concat();
+                let more = match addresses.as_slice() {
+                    [first, rest @ ..] if !rest.is_empty() => format!("{first} +{}", rest.len()),
                     addresses => or_none(addresses),
                 };
                 let processes = match jail.state {

@@ -2,29 +2,42 @@
 //! A real machine: the module's system call, fork(2) and execve(2).
 //!
 //! The tool has one thread, so that a child of fork(2) may do whatever it could.
+//! Whatever is in a jail may be stopped or traced by the jail's root: nothing here
+//! waits for such a process without a limit, or believes more than a number of what
+//! it says.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::process::Command as Spawn;
 use std::time::{Duration, Instant};
 
-use crate::calls as user;
+use confine::ask;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::signal::{Signal, kill};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{self, SigHandler, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Gid, Uid};
 use rjail::prison::Default as Sysctl;
 
 use crate::kernel::{
-    Answer, Described, Ended, Held, JailFlags, Kernel, Pid, Place, Program, Refused, Stage, Wanted,
-    errno,
+    Answer, Described, Ended, Held, JailFlags, Kernel, Pid, Place, Program, Refused, RunAs, Stage,
+    Wanted, errno,
 };
 use crate::parameter::Command;
 use crate::passwd::{self, PATH, User};
+use crate::terminal::{self, Terminal};
+
+/// How long a process may take into a jail and to its program.
+const ENTERING: Duration = Duration::from_secs(60);
+/// The longest passwd(5) or group(5) that is read.
+const LONGEST: u64 = 16 << 20;
 
 /// This one.
 #[derive(Debug, Default)]
@@ -32,7 +45,7 @@ pub struct System(());
 
 impl Kernel for System {
     fn defaults(&mut self) -> io::Result<JailFlags> {
-        user::identity()?;
+        ask::identity()?;
         let mut flags = JailFlags::empty();
         for (which, name) in [
             (Sysctl::SetHostnameAllowed, "set_hostname_allowed"),
@@ -42,7 +55,7 @@ impl Kernel for System {
             (Sysctl::AllowRawSockets, "allow_raw_sockets"),
             (Sysctl::ChflagsAllowed, "chflags_allowed"),
         ] {
-            let value = user::sysctl(&format!("security.rjail.{name}"))?;
+            let value = ask::sysctl(&format!("security.rjail.{name}"))?;
             let value = i32::try_from(value).unwrap_or(-1);
             flags = which.set(flags, value).map_err(|_| io::Error::other(name))?;
         }
@@ -50,19 +63,19 @@ impl Kernel for System {
     }
 
     fn identity(&mut self) -> io::Result<String> {
-        user::identity()
+        ask::identity()
     }
 
     fn get(&mut self, jid: i64, which: u32) -> io::Result<Described> {
-        user::get(jid, which)
+        ask::get(jid, which)
     }
 
     fn why(&mut self, jid: i64, privilege: &str) -> io::Result<Answer> {
-        user::why(jid, privilege)
+        ask::why(jid, privilege)
     }
 
     fn kill(&mut self, jid: i64, signal: i32, close: Option<Duration>) -> io::Result<i64> {
-        user::kill(jid, signal, close)
+        ask::kill(jid, signal, close)
     }
 
     /// The holder makes the jail itself: its descriptor stays with it alone.
@@ -74,15 +87,15 @@ impl Kernel for System {
             drop((answer, line));
             let _ = unistd::setsid();
             let _ = unistd::chdir("/");
-            let held = jail.hold().and_then(|held| {
+            let held = jail.hold().map_err(io::Error::from).and_then(|held| {
                 let number = i64::from(held.as_raw_fd());
-                Ok((user::get(number, abi::HELD_BY)?.info.jid, held))
+                Ok((ask::get(number, abi::HELD_BY)?.info.jid, held))
             });
             let said = match &held {
                 Ok((jid, _)) => *jid,
                 Err(error) => -i64::from(error.raw_os_error().unwrap_or(errno::EINVAL)),
             };
-            let heard = std::fs::File::from(say).write_all(&said.to_ne_bytes());
+            let heard = File::from(say).write_all(&said.to_ne_bytes());
             if let (Ok((jid, held)), Ok(())) = (held, heard) {
                 hold_on(jid, &held, listen);
             }
@@ -90,7 +103,7 @@ impl Kernel for System {
         };
         drop((say, listen));
         let mut said = [0; 8];
-        let heard = std::fs::File::from(answer).read_exact(&mut said);
+        let heard = File::from(answer).read_exact(&mut said);
         let jid = i64::from_ne_bytes(said);
         if heard.is_ok() && jid > 0 {
             return Ok(Held { jid, holder: child, line: line.into_raw_fd() });
@@ -113,29 +126,21 @@ impl Kernel for System {
     }
 
     fn start(&mut self, jid: i64, program: &Program) -> Result<Pid, Refused> {
-        let at_fork = |error: io::Error| Refused { stage: Stage::Fork, error };
-        let (from, to) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(|error| at_fork(error.into()))?;
-        let Some(child) = fork().map_err(at_fork)? else {
-            drop(from);
-            let Err(refused) = enter_and_become(Place::Jail(jid), program, Some(&to));
-            let stage = Stage::ALL.iter().position(|stage| *stage == refused.stage).unwrap_or(0);
-            let errno = refused.error.raw_os_error().unwrap_or(errno::EINVAL);
-            let mut said = vec![u8::try_from(stage).unwrap_or(0)];
-            said.extend(errno.to_ne_bytes());
-            let _ = unistd::write(&to, &said);
-            exit(1);
+        // Opened here, where no name is the jail's to change.
+        let log = match &program.log {
+            Some(file) => Some(open_log(file, jid).map_err(at(Stage::Log))?),
+            None => None,
         };
-        drop(to);
-        let mut said = Vec::new();
-        let heard = std::fs::File::from(from).read_to_end(&mut said);
-        let Some((stage, errno)) = said.split_first() else {
-            // Closed without a word: the program runs.
-            return heard.map(|_| child).map_err(at_fork);
-        };
-        let _ = self.wait(child, None);
-        let stage = Stage::ALL.get(usize::from(*stage)).copied().unwrap_or(Stage::Fork);
-        let errno = errno.try_into().map_or(errno::EINVAL, i32::from_ne_bytes);
-        Err(Refused { stage, error: io::Error::from_raw_os_error(errno) })
+        self.spawn(Place::Jail(jid), program, || {
+            let _ = unistd::setsid();
+            let null = File::open("/dev/null")?;
+            unistd::dup2_stdin(null)?;
+            if let Some(log) = &log {
+                unistd::dup2_stdout(log)?;
+                unistd::dup2_stderr(log)?;
+            }
+            Ok(())
+        })
     }
 
     fn wait(&mut self, pid: Pid, limit: Option<Duration>) -> io::Result<Option<Ended>> {
@@ -163,8 +168,46 @@ impl Kernel for System {
         let _ = self.wait(pid, None);
     }
 
-    fn become_program(&mut self, place: Place<'_>, program: &Program) -> Result<Ended, Refused> {
-        match enter_and_become(place, program, None)? {}
+    fn run(&mut self, place: Place<'_>, program: &Program, stay: bool) -> Result<Ended, Refused> {
+        let at_fork = at(Stage::Fork);
+        let has_terminal = terminal::has_one();
+        if !stay && !has_terminal && own_session() {
+            match enter_and_become(place, program, None)? {}
+        }
+        let (input, output) = (io::stdin(), io::stdout());
+        let both = [input.as_fd(), output.as_fd()];
+        let on_terminal =
+            has_terminal && both.iter().all(|end| unistd::isatty(end).unwrap_or(false));
+        let new = match on_terminal {
+            true => Some(Terminal::like(input.as_fd()).map_err(at_fork)?),
+            false => None,
+        };
+        let child = self.spawn(place, program, || {
+            unistd::setsid()?;
+            new.as_ref().map_or(Ok(()), Terminal::take)
+        })?;
+        terminal::catch_signals().map_err(at_fork)?;
+        let tell = |signal: i32| {
+            if let Ok(signal) = Signal::try_from(signal) {
+                let _ = kill(unistd::Pid::from_raw(child), signal);
+            }
+        };
+        let mut look = || self.wait(child, Some(Duration::ZERO));
+        let ended = match new {
+            Some(new) => new.carry(input.as_fd(), output.as_fd(), look, tell),
+            None => loop {
+                match look() {
+                    Ok(Some(ended)) => break Ok(ended),
+                    Ok(None) => {}
+                    Err(error) => break Err(error),
+                }
+                std::thread::sleep(Duration::from_millis(10));
+                if let Some(signal) = terminal::caught() {
+                    tell(signal);
+                }
+            },
+        };
+        ended.map_err(at_fork)
     }
 
     fn pause(&mut self, time: Duration) {
@@ -191,12 +234,110 @@ impl Kernel for System {
     }
 }
 
-fn request(wanted: &Wanted) -> io::Result<user::Jail> {
+impl System {
+    /// Forks, makes the process `ready`, and sends it into the jail and on to the
+    /// program.
+    fn spawn(
+        &mut self,
+        place: Place<'_>,
+        program: &Program,
+        ready: impl FnOnce() -> io::Result<()>,
+    ) -> Result<Pid, Refused> {
+        let at_fork = at(Stage::Fork);
+        let (from, to) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(|error| at_fork(error.into()))?;
+        let Some(child) = fork().map_err(at_fork)? else {
+            drop(from);
+            let Err(refused) =
+                ready().map_err(at_fork).and_then(|()| enter_and_become(place, program, Some(&to)));
+            let stage = Stage::ALL.iter().position(|stage| *stage == refused.stage).unwrap_or(0);
+            let errno = refused.error.raw_os_error().unwrap_or(errno::EINVAL);
+            let mut said = vec![u8::try_from(stage).unwrap_or(0)];
+            said.extend(errno.to_ne_bytes());
+            let _ = unistd::write(&to, &said);
+            exit(1);
+        };
+        drop(to);
+        let heard = hear(&from, ENTERING);
+        let Ok(said) = heard else {
+            self.end(child);
+            return Err(at(Stage::Enter)(heard.err().unwrap_or_else(absent)));
+        };
+        let Some((stage, errno)) = said.split_first() else {
+            // Closed without a word: the program runs.
+            return Ok(child);
+        };
+        self.end(child);
+        let stage = Stage::ALL.get(usize::from(*stage)).copied().unwrap_or(Stage::Fork);
+        let errno = errno.try_into().map_or(errno::EINVAL, i32::from_ne_bytes);
+        Err(Refused { stage, error: io::Error::from_raw_os_error(errno) })
+    }
+}
+
+fn at(stage: Stage) -> impl Fn(io::Error) -> Refused + Copy {
+    move |error| Refused { stage, error }
+}
+
+/// What is said until the other end is closed, a few bytes at most, or
+/// `ETIMEDOUT`: the process that has it may be held up.
+fn hear(from: &OwnedFd, limit: Duration) -> io::Result<Vec<u8>> {
+    let (start, mut said) = (Instant::now(), Vec::new());
+    loop {
+        let left = limit.saturating_sub(start.elapsed());
+        let mut polled = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut polled, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+            Ok(0) => return Err(io::Error::from_raw_os_error(errno::ETIMEDOUT)),
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let mut room = [0; 16];
+        match unistd::read(from, &mut room) {
+            Ok(0) => return Ok(said),
+            Ok(length) if said.len() < 64 => said.extend(room.iter().take(length)),
+            Ok(_) => return Ok(said),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The file, which no jail can make another: its directory, with every link
+/// followed, is not in this one.
+fn open_log(file: &str, jid: i64) -> io::Result<File> {
+    let file = Path::new(file);
+    let directory = file.parent().unwrap_or(Path::new("/")).canonicalize()?;
+    let root = Path::new(&ask::get(jid, abi::THIS)?.path).canonicalize()?;
+    if directory.starts_with(root) {
+        return Err(io::Error::from_raw_os_error(errno::EXDEV));
+    }
+    let name = file.file_name().ok_or_else(absent)?;
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(flags)
+        .open(directory.join(name))?;
+    // As it was opened it would be to whoever writes.
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_APPEND))?;
+    Ok(file)
+}
+
+/// Whether this process leads a session of its own, now.
+fn own_session() -> bool {
+    unistd::setsid().is_ok() || unistd::getsid(None).is_ok_and(|sid| sid == unistd::getpid())
+}
+
+fn request(wanted: &Wanted) -> io::Result<confine::Jail> {
     let jail = &wanted.jail;
-    let mut request = user::Jail::new(&jail.path, jail.hostname())?
+    let mut request = confine::Jail::new(&jail.path, jail.hostname())?
         .flags(wanted.flags)
+        .loopback(jail.loopback)
         .privileges(&jail.named_privileges())?;
     for address in &jail.ip4 {
+        request = request.address(*address);
+    }
+    for address in &jail.ip6 {
         request = request.address(*address);
     }
     Ok(request)
@@ -230,12 +371,12 @@ fn exit(status: i32) -> ! {
 /// Until the line says to let go, or, once it said to keep it, the jail is closed.
 fn hold_on(jid: i64, held: &OwnedFd, line: OwnedFd) {
     let mut word = [0];
-    if !matches!(std::fs::File::from(line).read(&mut word), Ok(1)) {
+    if !matches!(File::from(line).read(&mut word), Ok(1)) {
         return;
     }
     // Nobody waits for what would be written here, and no file stays in use.
     leave_open(0, held.as_raw_fd());
-    while user::get(jid, abi::THIS).is_ok_and(|jail| jail.info.state == abi::ALIVE) {
+    while ask::get(jid, abi::THIS).is_ok_and(|jail| jail.info.state == abi::ALIVE) {
         std::thread::sleep(Duration::from_millis(500));
     }
 }
@@ -251,33 +392,40 @@ fn leave_open(from: RawFd, but: RawFd) {
     }
 }
 
-/// Into the jail, and on to the program. The line stays open until it runs.
+/// Into the jail, and on to the program, from a session of its own. The line stays
+/// open until it runs.
 fn enter_and_become(
     place: Place<'_>,
     program: &Program,
     line: Option<&OwnedFd>,
 ) -> Result<Infallible, Refused> {
-    let at = |stage: Stage| move |error: io::Error| Refused { stage, error };
-    if program.apart {
-        let _ = unistd::setsid();
-        let null = std::fs::File::open("/dev/null").map_err(at(Stage::Fork))?;
-        unistd::dup2_stdin(null).map_err(|error| at(Stage::Fork)(error.into()))?;
-    }
+    // Rust's programs ignore it, others rely on it.
+    // SAFETY: no handler.
+    let _ = unsafe { signal::signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    let user = match &program.user {
+        Some(RunAs { name, system: true }) => Some(find_user(name).map_err(at(Stage::User))?),
+        _ => None,
+    };
+    // Inside, this cannot be changed any more, and the caller's is nobody's business.
+    let _ = log_in(user.as_ref().map_or("root", |user| &user.name));
     // A directory left open would be a way out: rjail(2) refuses one.
     leave_open(3, line.map_or(2, |line| line.as_raw_fd()));
     let entered = match place {
-        Place::Jail(jid) => user::attach(jid),
-        Place::New(wanted) => request(wanted).and_then(|jail| jail.enter().map(drop)),
+        Place::Jail(jid) => confine::attach(jid).map_err(io::Error::from),
+        Place::New(wanted) => {
+            request(wanted).and_then(|jail| jail.enter().map(drop).map_err(Into::into))
+        }
     };
     entered.map_err(at(Stage::Enter))?;
     // From here on files are the jail's.
-    let user = match &program.user {
-        Some(name) => Some(become_user(name).map_err(at(Stage::User))?),
-        None => None,
+    let user = match (&program.user, user) {
+        (Some(RunAs { name, .. }), None) => Some(find_user(name).map_err(at(Stage::User))?),
+        (_, user) => user,
     };
+    user.as_ref().map_or(Ok(()), become_user).map_err(at(Stage::User))?;
     let Command(words) = &program.command;
-    let there = || words.iter().all(|file| std::fs::metadata(file).is_ok());
-    if program.usual && !there() {
+    let there = |word: &String| !word.contains('/') || std::fs::metadata(word).is_ok();
+    if program.usual && !words.iter().all(there) {
         return Err(at(Stage::Usual)(absent()));
     }
     let environment = passwd::environment(std::env::vars_os(), program.clean, user.as_ref());
@@ -288,11 +436,25 @@ fn absent() -> io::Error {
     io::Error::from_raw_os_error(errno::ENOENT)
 }
 
-/// Becomes a user of the jail that this process is in.
-fn become_user(name: &str) -> io::Result<User> {
-    let read = |path| std::fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned());
+/// A user by the files of where this process is.
+fn find_user(name: &str) -> io::Result<User> {
     let group = read("/etc/group").unwrap_or_default();
-    let user = passwd::find(&read("/etc/passwd")?, &group, name).ok_or_else(absent)?;
+    passwd::find(&read("/etc/passwd")?, &group, name).ok_or_else(absent)
+}
+
+/// A file as text, if it is one: a jail may have put anything there, a FIFO that
+/// nobody writes to say.
+fn read(path: &str) -> io::Result<String> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::from_raw_os_error(errno::EINVAL));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn become_user(user: &User) -> io::Result<()> {
     // Before 15.0 the first of them is the effective group.
     let gid = Gid::from_raw(user.gid);
     let groups: Vec<Gid> =
@@ -303,7 +465,24 @@ fn become_user(name: &str) -> io::Result<User> {
     if unistd::chdir(user.home.as_str()).is_err() {
         unistd::chdir("/")?;
     }
-    Ok(user)
+    Ok(())
+}
+
+/// setlogin(2), for the session.
+#[cfg(target_os = "freebsd")]
+fn log_in(name: &str) -> io::Result<()> {
+    unsafe extern "C" {
+        fn setlogin(name: *const libc::c_char) -> libc::c_int;
+    }
+    let name = CString::new(name)?;
+    // SAFETY: a C string.
+    Errno::result(unsafe { setlogin(name.as_ptr()) })?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn log_in(_: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// execve(2), the program looked for in PATH if its name has no slash.

@@ -68,9 +68,16 @@ impl Machine {
 
     fn two(&mut self) {
         let www = ["create", "www", "path=/jails/www", "host.hostname=www.example"];
-        let more = ["ip4.addr=10.66.0.2,10.66.0.4", "exec.start=/bin/service"];
+        let more = ["ip4.addr=10.66.0.2", "ip4.addr=10.66.0.4", "exec.start=/bin/service"];
         self.says(&[&www[..], &more[..]].concat(), "www: jail 1\n");
-        let nameless = ["create", "path=/jails/db", "persist", "allow.raw_sockets"];
+        let nameless = [
+            "create",
+            "path=/jails/db",
+            "persist",
+            "allow.raw_sockets",
+            "ip6.addr=2001:db8::2,2001:db8::4",
+            "loopback=refuse",
+        ];
         self.says(&nameless, "jail 2\n");
         self.asked();
     }
@@ -89,6 +96,9 @@ fn the_papers_command_line() {
         ["jail 1: JailFlags(SET_HOSTNAME | RESERVED_PORTS) /jails/www", "jail 1: /bin/exit 7"]
     );
     machine.says(&["list"], "JID  Name  Processes  IP Address  Hostname  Path\n");
+    // Of either family, in any order.
+    let both = ["/jails/www", "x", "10.66.0.2,2001:db8::2,10.66.0.3", "/bin/true"];
+    assert_eq!(machine.run(&both).0, 0);
     // No address is an empty word.
     assert_eq!(machine.run(&["/jails/www", "x", "", "/bin/true"]).0, 0);
     for (words, status, error) in [
@@ -101,6 +111,11 @@ fn the_papers_command_line() {
             &["/jails/www", "x", "10.66.0", "/bin/true"],
             EX_DATAERR,
             "ip4.addr=10.66.0: 10.66.0 is no IPv4 address: four numbers up to 255, as 10.66.0.2",
+        ),
+        (
+            &["/jails/www", "x", "10.66.0.2,2001:db8::x", "/bin/true"],
+            EX_DATAERR,
+            "ip6.addr=2001:db8::x: 2001:db8::x is no IPv6 address: as 2001:db8::2",
         ),
         (
             &["/jails/www", "a b", "10.66.0.2", "/bin/true"],
@@ -138,9 +153,9 @@ fn list_and_show_for_people() {
     machine.says(
         &["list"],
         "\
-JID  Name  Processes  IP Address    Hostname     Path
-  1  www           1  10.66.0.2 +1  www.example  /jails/www
-  2  -             0  -             db           /jails/db
+JID  Name  Processes  IP Address      Hostname     Path
+  1  www           1  10.66.0.2 +1    www.example  /jails/www
+  2  -             0  2001:db8::2 +1  db           /jails/db
 ",
     );
     machine.says(
@@ -153,6 +168,8 @@ processes       1
 path            /jails/www
 host.hostname   www.example
 ip4.addr        10.66.0.2 10.66.0.4
+ip6.addr        -
+loopback        rewrite
 allow           set_hostname reserved_ports
 enforce_statfs  2
 lines           2
@@ -161,9 +178,12 @@ held by         credentials 2, descriptors 0, files 0, connections 0
     );
     let (status, out, _) = machine.run(&["show", "2"]);
     assert_eq!(status, 0);
-    for line in
-        ["name            -\n", "allow           set_hostname raw_sockets", "descriptors 1,"]
-    {
+    for line in [
+        "name            -\n",
+        "ip4.addr        -\nip6.addr        2001:db8::2 2001:db8::4\nloopback        refuse\n",
+        "allow           set_hostname raw_sockets",
+        "descriptors 1,",
+    ] {
         assert!(out.contains(line), "{out}");
     }
 }
@@ -181,6 +201,8 @@ fn list_and_show_for_programs() {
     "10.66.0.2",
     "10.66.0.4"
   ],
+  "ipv6_addrs": [],
+  "loopback": "rewrite",
   "hostname": "www.example",
   "path": "/jails/www",
   "allow": [
@@ -211,13 +233,21 @@ fn a_program_in_a_jail() {
     let mut machine = Machine::new();
     machine.two();
     assert_eq!(machine.run(&["exec", "www", "/bin/exit", "3"]).0, 3);
-    assert_eq!(machine.run(&["exec", "-u", "www", "1", "/bin/crash"]).0, 128 + 11);
+    assert_eq!(machine.run(&["exec", "-U", "www", "1", "/bin/crash"]).0, 128 + 11);
     assert_eq!(machine.asked(), ["jail 1: /bin/exit 3", "jail 1: /bin/crash"]);
     machine.fails(
-        &["exec", "-u", "nobody", "www", "/bin/true"],
+        &["exec", "-U", "admin", "www", "/bin/true"],
         EX_NOUSER,
-        "www: no user nobody in the jail's /etc/passwd",
+        "www: no user admin in the jail's /etc/passwd",
     );
+    // As jexec(8) has them: the machine's users by -u.
+    assert_eq!(machine.run(&["exec", "-u", "admin", "www", "/bin/true"]).0, 0);
+    machine.fails(
+        &["exec", "--user", "www", "www", "/bin/true"],
+        EX_NOUSER,
+        "www: no user www in /etc/passwd",
+    );
+    assert_eq!(machine.run(&["exec", "-u", "a", "-U", "b", "1", "/bin/true"]).0, EX_USAGE);
     machine.fails(
         &["exec", "2", "/bin/none", "-x"],
         EX_UNAVAILABLE,
@@ -274,6 +304,22 @@ fn what_starts_a_jail_leaves_a_process_or_nothing() {
             EX_NOUSER,
             "www: no user nobody in the jail's /etc/passwd",
         ),
+        (
+            &["exec.jail_user=www", "exec.system_jail_user", "exec.start=/bin/service"],
+            EX_NOUSER,
+            "www: no user www in /etc/passwd",
+        ),
+        (
+            &["exec.consolelog=/jails/www/log", "exec.start=/bin/service"],
+            EX_DATAERR,
+            "www: exec.consolelog=/jails/www/log: in the jail, whose root could make it any file: \
+             take one outside",
+        ),
+        (
+            &["exec.start=/bin/service", "exec.start=/bin/exit 3", "exec.start=/bin/service"],
+            EX_UNAVAILABLE,
+            "www: exec.start: exit status 3; the jail is undone",
+        ),
         (&["path=/none"], EX_DATAERR, "www: path=/none: no such directory: make and fill it first"),
         (&["allow.x=1"], EX_DATAERR, "allow.x=1: not a parameter: allow.tun is"),
     ] {
@@ -293,6 +339,9 @@ fn the_usual_script_where_there_is_one() {
     machine
         .says(&["--json", "create", "path=/jails/www"], "{\n  \"jid\": 1,\n  \"name\": null\n}\n");
     assert_eq!(machine.asked(), ["jail 1: /bin/sh /etc/rc"]);
+    machine.says(&["stop", "--only", "1"], "");
+    let asked = machine.asked();
+    assert_eq!(asked, ["jail 1: /bin/sh /etc/rc.shutdown jail", "jail 1: signal 9, close"]);
     assert_eq!(machine.run(&["create", "path=/jails/db", "command=/bin/exit", "4", "x=y"]).0, 4);
 }
 
@@ -371,6 +420,23 @@ fn stopping_takes_three_steps() {
             &["jail 1: /bin/none", "jail 1: signal 15", "jail 1: signal 9, close"],
             "rjail: www: exec.stop: no such program in the jail\n",
         ),
+        (
+            &[
+                "exec.start=/bin/service",
+                "exec.stop=/bin/exit 2",
+                "exec.stop=/bin/crash",
+                "exec.stop=/bin/shutdown",
+                "exec.consolelog=/log",
+            ],
+            &[
+                "jail 1: /bin/exit 2 > /log",
+                "jail 1: /bin/crash > /log",
+                "jail 1: /bin/shutdown > /log",
+                "jail 1: signal 9, close",
+            ],
+            "rjail: www: exec.stop: exit status 2\nrjail: www: exec.stop: killed by signal 11\n",
+        ),
+        (&["exec.start=/bin/service", "stop.timeout=0"], &["jail 1: signal 9, close"], ""),
         (&["persist"], &["jail 1: signal 9, close"], ""),
     ] {
         let mut machine = Machine::new();

@@ -1,111 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The module's system call, as `kmod/rjail.h` has it: what the tool asks of a
-//! real machine. Programs that jail themselves have the crate `confine`.
+//! What a process outside asks of jails, and does to them: rjail_get(2),
+//! rjail_why(2), rjail_kill(2).
 //!
-//! Errors are those of the kernel; `ENOSYS` where the module is not loaded
-//! ([`is_absent`]). On other systems than FreeBSD nothing works, and says so.
-
-mod call;
+//! Errors are the kernel's: `ENOSYS` where the module is not loaded, `EPERM` inside
+//! a jail.
 
 use std::ffi::CString;
 use std::io;
-use std::net::Ipv4Addr;
-use std::os::fd::OwnedFd;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use abi::{Info, Row};
-pub use call::is_absent;
-pub use rjail::prison::JailFlags;
+use rjail::address::Loopback;
 
-/// A jail to be made.
-#[derive(Clone, Debug)]
-pub struct Jail {
-    path: CString,
-    hostname: CString,
-    ip4: Vec<[u8; 4]>,
-    flags: u32,
-    privileges: CString,
-}
-
-impl Jail {
-    /// One with this root and this host name, no address, and the flags that the
-    /// sysctls under `security.rjail` name.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a NUL byte.
-    pub fn new(path: &str, hostname: &str) -> io::Result<Self> {
-        let (path, hostname) = (CString::new(path)?, CString::new(hostname)?);
-        let privileges = CString::default();
-        Ok(Self { path, hostname, ip4: Vec::new(), flags: abi::DEFAULTS, privileges })
-    }
-
-    /// The same with one address more.
-    #[must_use]
-    pub fn address(mut self, address: Ipv4Addr) -> Self {
-        self.ip4.push(address.octets());
-        self
-    }
-
-    /// The same with these flags and no other.
-    #[must_use]
-    pub fn flags(mut self, flags: JailFlags) -> Self {
-        self.flags = flags.bits();
-        self
-    }
-
-    /// The same with these privileges added and taken away: `+NAME -NAME`.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a NUL byte.
-    pub fn privileges(mut self, privileges: &str) -> io::Result<Self> {
-        self.privileges = CString::new(privileges)?;
-        Ok(self)
-    }
-
-    /// Makes the jail and puts this process in it, with all its threads and for
-    /// good; gives the jail's number.
-    ///
-    /// # Errors
-    /// As rjail(2): the process is then as it was.
-    pub fn enter(&self) -> io::Result<i64> {
-        call::with_args(abi::operation::CREATE, &self.args())
-    }
-
-    /// Makes the jail and stays outside. While the descriptor is open the jail
-    /// exists, although no process may be in it.
-    ///
-    /// # Errors
-    /// As rjail_hold(2).
-    pub fn hold(&self) -> io::Result<OwnedFd> {
-        call::descriptor(&self.args())
-    }
-
-    fn args(&self) -> abi::Args {
-        let ip4s = u32::try_from(self.ip4.len()).unwrap_or(u32::MAX);
-        abi::Args {
-            size: size_of::<abi::Args>().try_into().unwrap_or(0),
-            version: abi::VERSION,
-            path: self.path.as_ptr().expose_provenance(),
-            hostname: self.hostname.as_ptr().expose_provenance(),
-            ip4: self.ip4.as_ptr().expose_provenance(),
-            ip4s,
-            flags: self.flags,
-            privileges: self.privileges.as_ptr().expose_provenance(),
-            ip6: 0,
-            ip6s: 0,
-            loopback: abi::loopback::REWRITE,
-        }
-    }
-}
-
-/// Puts this process in a jail that exists, for good.
-///
-/// # Errors
-/// As rjail_attach(2): the process is then as it was.
-pub fn attach(jid: i64) -> io::Result<()> {
-    let size = size_of::<abi::Attach>().try_into().unwrap_or(0);
-    call::attach(&abi::Attach { size, version: abi::VERSION, jid }).map(drop)
-}
+use crate::call;
 
 /// Sends a signal to every process of a jail; gives how many there were. With a
 /// time, and for SIGKILL alone, the jail is closed too: nobody enters any more,
@@ -134,8 +42,12 @@ pub struct Described {
     pub hostname: String,
     /// Its root, from the machine's.
     pub path: String,
-    /// Its addresses, the first one first.
+    /// Its IPv4 addresses, the first one first.
     pub ip4: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses, likewise.
+    pub ip6: Vec<Ipv6Addr>,
+    /// What 127.0.0.1 and `::1` are to it.
+    pub loopback: Loopback,
     /// What it did with each privilege.
     pub ledger: Vec<Row>,
 }

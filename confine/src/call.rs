@@ -5,17 +5,19 @@
 #[cfg(not(target_os = "freebsd"))]
 use std::ffi::CStr;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{FromRawFd as _, OwnedFd};
 
 use abi::{Args, Attach, Info, Kill, Row, Why, operation};
+use rjail::address::Loopback;
 
-use super::Described;
+use crate::ask::Described;
 
 /// Room for what describes a jail.
 pub(crate) struct Room {
     ledger: Vec<Row>,
     ip4: Vec<[u8; 4]>,
+    ip6: Vec<[u8; 16]>,
     hostname: Vec<u8>,
     path: Vec<u8>,
 }
@@ -26,6 +28,7 @@ impl Room {
         Self {
             ledger: vec![Row::default(); 300],
             ip4: vec![[0; 4]; abi::MAX_IP4 as usize],
+            ip6: vec![[0; 16]; abi::MAX_IP6 as usize],
             hostname: vec![0; 256],
             path: vec![0; 1024],
         }
@@ -40,22 +43,31 @@ impl Room {
         };
         let ledger = fits(info.rows, self.ledger.len());
         let ip4 = fits(info.ip4s, self.ip4.len());
+        let ip6 = fits(info.ip6s, self.ip6.len());
         let hostname = fits(info.hostname_size, self.hostname.len());
         let path = fits(info.path_size, self.path.len());
         if !enough {
             self.ledger.resize(ledger, Row::default());
             self.ip4.resize(ip4, [0; 4]);
+            self.ip6.resize(ip6, [0; 16]);
             self.hostname.resize(hostname, 0);
             self.path.resize(path, 0);
             return None;
         }
         let rows = self.ledger.get(..info.rows as usize)?;
         let ip4 = self.ip4.get(..info.ip4s as usize)?;
+        let ip6 = self.ip6.get(..info.ip6s as usize)?;
         Some(Described {
             info: *info,
             hostname: string(&self.hostname),
             path: string(&self.path),
             ip4: ip4.iter().copied().map(Ipv4Addr::from).collect(),
+            ip6: ip6.iter().copied().map(Ipv6Addr::from).collect(),
+            loopback: match info.loopback {
+                abi::loopback::REFUSE => Loopback::Refuse,
+                abi::loopback::SHARE => Loopback::Share,
+                _ => Loopback::Rewrite,
+            },
             ledger: rows.to_vec(),
         })
     }
@@ -105,6 +117,8 @@ pub(crate) fn get(jid: i64, which: u32, room: &mut Room) -> io::Result<Info> {
         ledger: room.ledger.as_mut_ptr().expose_provenance(),
         ip4s: size(room.ip4.len()),
         ip4: room.ip4.as_mut_ptr().expose_provenance(),
+        ip6s: size(room.ip6.len()),
+        ip6: room.ip6.as_mut_ptr().expose_provenance(),
         hostname_size: size(room.hostname.len()),
         hostname: room.hostname.as_mut_ptr().expose_provenance(),
         path_size: size(room.path.len()),
@@ -155,6 +169,7 @@ mod freebsd {
         fn modfind(name: *const c_char) -> c_int;
         fn modstat(module: c_int, status: *mut ModuleStat) -> c_int;
         fn __syscall(number: i64, ...) -> i64;
+        fn uexterr_gettext(buffer: *mut c_char, size: usize) -> c_int;
         fn sysctlbyname(
             name: *const c_char,
             old: *mut c_void,
@@ -191,6 +206,14 @@ mod freebsd {
         if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
     }
 
+    /// libc keeps what the kernel said of the last call of this thread that failed.
+    pub(crate) fn extended() -> Option<String> {
+        let mut text = [0_u8; 256];
+        // SAFETY: room of that length.
+        let answer = unsafe { uexterr_gettext(text.as_mut_ptr().cast(), text.len()) };
+        if answer == 0 { Some(super::string(&text)) } else { None }
+    }
+
     pub(crate) fn sysctl(name: &CStr, into: &mut [u8]) -> io::Result<()> {
         let mut length = into.len();
         let old = into.as_mut_ptr().cast();
@@ -204,13 +227,18 @@ mod freebsd {
 #[cfg(target_os = "freebsd")]
 use freebsd::call;
 #[cfg(target_os = "freebsd")]
-pub(crate) use freebsd::{module, sysctl};
+pub(crate) use freebsd::{extended, module, sysctl};
 
 /// # Safety
 /// None: nothing is done.
 #[cfg(not(target_os = "freebsd"))]
 unsafe fn call(_: i32, _: usize) -> io::Result<i64> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "freebsd"))]
+pub(crate) fn extended() -> Option<String> {
+    None
 }
 
 #[cfg(not(target_os = "freebsd"))]
@@ -227,22 +255,31 @@ pub(crate) fn sysctl(_: &CStr, _: &mut [u8]) -> io::Result<()> {
 mod tests {
     use abi::Info;
 
-    use super::{Room, string};
+    use super::{Loopback, Room, string};
 
     #[test]
     fn what_does_not_fit_gets_room() {
         let mut room = Room::usual();
-        let info =
-            Info { rows: 301, ip4s: 1, path_size: 2000, hostname_size: 3, ..Info::default() };
+        let info = Info {
+            rows: 301,
+            ip4s: 1,
+            ip6s: 1,
+            path_size: 2000,
+            hostname_size: 3,
+            ..Info::default()
+        };
         assert!(room.holds(&info).is_none());
         assert_eq!((room.ledger.len(), room.path.len(), room.hostname.len()), (301, 2000, 256));
         room.path[..3].copy_from_slice(b"/j\0");
         room.hostname[..3].copy_from_slice(b"ab\0");
         room.ip4[0] = [10, 0, 0, 1];
+        room.ip6[0][15] = 7;
         let described = room.holds(&info).expect("enough room now");
         assert_eq!((described.path.as_str(), described.hostname.as_str()), ("/j", "ab"));
         assert_eq!((described.ip4.len(), described.ledger.len()), (1, 301));
         assert_eq!(described.ip4[0].to_string(), "10.0.0.1");
+        assert_eq!(described.ip6[0].to_string(), "::7");
+        assert_eq!(described.loopback, Loopback::Rewrite);
     }
 
     #[test]
@@ -255,8 +292,15 @@ mod tests {
     #[cfg(not(target_os = "freebsd"))]
     #[test]
     fn elsewhere_it_says_so() {
-        let error = crate::calls::attach(1).expect_err("no FreeBSD");
-        assert!(super::is_absent(&error));
-        assert!(super::is_absent(&crate::calls::identity().expect_err("no FreeBSD")));
+        use crate::ask;
+
+        for error in [
+            ask::identity().expect_err("no FreeBSD"),
+            ask::get(1, abi::THIS).expect_err("no FreeBSD"),
+            ask::why(1, "PRIV_ROOT").expect_err("no FreeBSD"),
+            ask::kill(1, 0, None).expect_err("no FreeBSD"),
+        ] {
+            assert!(super::is_absent(&error));
+        }
     }
 }
