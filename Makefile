@@ -81,18 +81,21 @@ freebsd: ## fill RJAIL_FREEBSD from the official distribution sets (RELEASE=15.1
 	@scripts/setup host
 	$(VM_TEST) freebsd $(RELEASE) --freebsd $(RJAIL_FREEBSD)
 
-install: ## put module, tool, header, manual pages and rc.d script in place (DESTDIR=, PREFIX=)
+install: ## put module, tool, headers, manual pages and rc.d script in place (DESTDIR=, PREFIX=)
 	@for file in $(KO) $(TOOL); do [ -f "$$file" ] || { \
 	    echo "make install: no $$file: on FreeBSD, make kmod and cargo build --release -p rjail-cli" >&2; \
 	    exit 1; }; done
-	install -d $(addprefix $(DESTDIR),$(MODULES) $(addprefix $(PREFIX)/,etc/rc.d include sbin) \
-	    $(addprefix $(MANDIR)/man,2 4 5 8))
+	install -d $(addprefix $(DESTDIR),$(MODULES) \
+	    $(addprefix $(PREFIX)/,etc/rc.d include sbin share/examples/rjail) \
+	    $(addprefix $(MANDIR)/man,2 3 4 5 8))
 	install -m 444 $(KO) $(DESTDIR)$(MODULES)/rjail.ko
 	install -m 555 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/rjail
-	install -m 444 kmod/rjail.h $(DESTDIR)$(PREFIX)/include/rjail.h
+	install -m 444 kmod/rjail.h confine/include/rjail_confine.h $(DESTDIR)$(PREFIX)/include
+	install -m 444 confine/examples/nanojail.c confine/examples/nanojail.rs \
+	    $(DESTDIR)$(PREFIX)/share/examples/rjail
 	install -m 555 etc/rc.d/rjail $(DESTDIR)$(PREFIX)/etc/rc.d/rjail
 	install -m 444 etc/rjail.conf.sample $(DESTDIR)$(PREFIX)/etc/rjail.conf.sample
-	for page in rjail.2 rjail.4 rjail.conf.5 rjail.8; do \
+	for page in rjail.2 rjail_confine.3 rjail.4 rjail.conf.5 rjail.8; do \
 	    install -m 444 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit 1; done
 
 dist: ## a release tarball, every crate in it: target/rjail-VERSION.tar.xz

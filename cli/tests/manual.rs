@@ -120,6 +120,25 @@ fn each_field_of_the_header_is_in_rjail_2() {
     assert!(count > 30, "the header is read wrongly: {count} fields");
 }
 
+#[test]
+fn all_of_the_header_to_confine_by_is_in_rjail_confine_3() {
+    let (header, page) = (read("confine/include/rjail_confine.h"), read("man/rjail_confine.3"));
+    let steps = defined(&header, "RJAIL_STEP_");
+    assert_eq!(steps.len(), 9);
+    assert_eq!(items(&page, "DESCRIPTION", "Dv"), steps);
+    let header = without_comments(&header);
+    let functions: Vec<&str> = header
+        .lines()
+        .filter(|line| line.starts_with("rjail_"))
+        .filter_map(|line| line.split('(').next())
+        .collect();
+    assert_eq!(functions.len(), 3, "{functions:?}");
+    for function in functions {
+        assert!(page.contains(&format!(".Fn {function} ")), "rjail_confine.3 lacks {function}()");
+    }
+    assert_eq!(items(&page, "DESCRIPTION", "Va"), set(["step", "descriptor", "text"]));
+}
+
 /// Each macro in the module that makes a sysctl has its name in a string.
 #[test]
 fn each_sysctl_is_in_rjail_4() {
