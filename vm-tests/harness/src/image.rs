@@ -105,6 +105,8 @@ pub fn loader_commands(orders: &Orders) -> String {
         ("kern.panic_reboot_wait_time", "0"),
         ("debug.debugger_on_panic", "0"),
         ("kern.shutdown.poweroff_delay", "0"),
+        // A kernel may be configured for a machine that has nothing to measure it by.
+        ("machdep.disable_tsc_calibration", "0"),
         // Resource accounting is off as released; one of the two boots of a test has it.
         ("kern.racct.enable", if tests && orders.module == Module::Boot { "1" } else { "0" }),
         ("rjail.mode", if tests { orders.module.name() } else { "bench" }),
