@@ -604,3 +604,32 @@ rjail_c_reap_threads(void)
 {
 	thread_reap_barrier();
 }
+
+static void
+rjail_c_disarm(void *context __unused, int pending __unused)
+{
+	rjail_entry_idle();
+}
+
+static struct timeout_task rjail_c_disarm_task;
+
+void
+rjail_c_disarm_init(void)
+{
+	TIMEOUT_TASK_INIT(taskqueue_thread, &rjail_c_disarm_task, 0,
+	    rjail_c_disarm, NULL);
+}
+
+void
+rjail_c_disarm_in(u_int seconds)
+{
+	taskqueue_enqueue_timeout(taskqueue_thread, &rjail_c_disarm_task,
+	    seconds * hz);
+}
+
+void
+rjail_c_disarm_drain(void)
+{
+	taskqueue_cancel_timeout(taskqueue_thread, &rjail_c_disarm_task, NULL);
+	taskqueue_drain_timeout(taskqueue_thread, &rjail_c_disarm_task);
+}

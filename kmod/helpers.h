@@ -7,6 +7,7 @@
 #define	_RJAIL_HELPERS_H_
 
 struct cdev;
+struct mac_policy_conf;
 struct prison;
 struct prison_racct;
 struct proc;
@@ -15,8 +16,14 @@ struct thread;
 struct ucred;
 struct vnode;
 
-/* The slot of the policy in every label, once registered. */
+/* The slot of the policy in every label. */
 extern int rjail_slot;
+
+/* How often the policy was armed. */
+extern u_int rjail_armings;
+
+int	 rjail_c_arm(int on);
+void	 rjail_policy_init(struct mac_policy_conf *);
 
 void	*rjail_c_malloc(size_t, size_t align);
 void	*rjail_c_malloc_now(size_t, size_t align);
@@ -76,5 +83,8 @@ void	 rjail_c_rctl_changed(struct proc *, struct ucred *to);
 void	 rjail_c_teardown_enqueue(void);
 void	 rjail_c_teardown_drain(void);
 void	 rjail_c_reap_threads(void);
+void	 rjail_c_disarm_init(void);
+void	 rjail_c_disarm_in(u_int seconds);
+void	 rjail_c_disarm_drain(void);
 
 #endif /* !_RJAIL_HELPERS_H_ */

@@ -34,10 +34,12 @@
 #define	RJAIL_SLOT_KENV	"rjail.mac_slot"
 
 int rjail_slot;
+u_int rjail_armings;
 
-static struct mac_policy_conf rjail_policy;
+static struct mac_policy_conf rjail_slot_policy;
 static module_t rjail_module;
 static bool rjail_ready;	/* system call registered */
+static bool rjail_preloaded;	/* by the boot loader: stays until the next boot */
 
 /*
  * The system call: one, because all modules of a kernel together have ten.
@@ -96,6 +98,14 @@ rjail_sysctl_jid(SYSCTL_HANDLER_ARGS)
 }
 
 static int
+rjail_sysctl_armed(SYSCTL_HANDLER_ARGS)
+{
+	int armed = rjail_entry_armed();
+
+	return (sysctl_handle_int(oidp, &armed, 0, req));
+}
+
+static int
 rjail_sysctl_watching(SYSCTL_HANDLER_ARGS)
 {
 	int watching = rjail_entry_watching();
@@ -111,7 +121,7 @@ rjail_sysctl_jailed(SYSCTL_HANDLER_ARGS)
 	return (sysctl_handle_int(oidp, &jailed, 0, req));
 }
 
-/* What is on or off, by sysctl and, before the first jail, by the loader. */
+/* What is set by sysctl and, before the first jail, by the loader. */
 static const struct rjail_switch {
 	const char *name;
 	int (*get)(void);
@@ -130,6 +140,9 @@ static const struct rjail_switch {
 	    rjail_entry_watch_lookups, rjail_entry_set_watch_lookups,
 	    "Watch \"..\" while a jail exists that a directory of outside can "
 	    "reach; look-ups everywhere take the kernel's slow path then" },
+	{ "security.rjail.linger",
+	    rjail_entry_linger, rjail_entry_set_linger,
+	    "Seconds that the policy stays armed after the last jail" },
 };
 
 static int
@@ -200,6 +213,10 @@ rjail_sysctls_add(void)
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "watching",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0,
 	    rjail_sysctl_watching, "I", "Are look-ups watched now?");
+	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "armed",
+	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0,
+	    rjail_sysctl_armed, "I",
+	    "Does the MAC framework know the policy now?");
 	for (i = 0; i < (int)nitems(rjail_switches); i++)
 		SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO,
 		    strrchr(rjail_switches[i].name, '.') + 1,
@@ -235,29 +252,33 @@ static int rjail_jail_slot;
 
 /* Module event. */
 
+/*
+ * A slot in labels: that of an earlier load, or of a policy without a hook, which
+ * is then of no further use.
+ */
 static int
-rjail_slot_recall(void)
+rjail_slot_get(module_t mod)
 {
-	int slot;
+	char text[12];
+	int error, slot;
 
-	if (!getenv_int(RJAIL_SLOT_KENV, &slot))
+	if (!getenv_int(RJAIL_SLOT_KENV, &slot)) {
+		error = mac_policy_modevent(mod, MOD_LOAD, &rjail_slot_policy);
+		if (error != 0)
+			return (error);
+		(void)mac_policy_modevent(mod, MOD_UNLOAD, &rjail_slot_policy);
+		if (!rjail_preloaded) {
+			snprintf(text, sizeof(text), "%d", rjail_slot);
+			(void)kern_setenv(RJAIL_SLOT_KENV, text);
+		}
 		return (0);
+	}
 	if (slot < 0 || slot >= MAC_MAX_SLOTS) {
 		printf("rjail: kenv " RJAIL_SLOT_KENV "=%d is not a slot\n", slot);
 		return (EINVAL);
 	}
 	rjail_slot = slot;
-	rjail_policy.mpc_field_off = NULL;
 	return (0);
-}
-
-static void
-rjail_slot_remember(void)
-{
-	char slot[12];
-
-	snprintf(slot, sizeof(slot), "%d", rjail_slot);
-	(void)kern_setenv(RJAIL_SLOT_KENV, slot);
 }
 
 static int
@@ -287,6 +308,7 @@ rjail_complete(void)
 	const char *what = NULL;
 	int error, i, on;
 
+	rjail_c_disarm_init();
 	error = rjail_entry_self_check(&what);
 	if (error != 0) {
 		printf("rjail: this kernel is not the one rjail was built for: "
@@ -298,7 +320,7 @@ rjail_complete(void)
 			continue;
 		error = rjail_switches[i].set(on);
 		if (error != 0) {
-			printf("rjail: %s=%d: 0 or 1 is wanted\n",
+			printf("rjail: %s=%d: not a value that it can have\n",
 			    rjail_switches[i].name, on);
 			return (error);
 		}
@@ -332,16 +354,8 @@ rjail_load(module_t mod)
 	error = rjail_entry_load();
 	if (error != 0)
 		return (error);
-	/*
-	 * At boot the policy goes on the framework's static list, which takes
-	 * no lock per check and cannot be left again; later, on the other.
-	 */
-	if (!cold) {
-		rjail_policy.mpc_loadtime_flags |= MPC_LOADTIME_FLAG_UNLOADOK;
-		error = rjail_slot_recall();
-	}
-	if (error == 0)
-		error = mac_policy_modevent(mod, MOD_LOAD, &rjail_policy);
+	rjail_preloaded = cold;
+	error = rjail_slot_get(mod);
 	if (error != 0) {
 		rjail_entry_unload();
 		return (error);
@@ -350,25 +364,23 @@ rjail_load(module_t mod)
 	rjail_module = mod;
 	if (cold)
 		return (0);
-	rjail_slot_remember();
 	error = rjail_complete();
 	if (error != 0) {
 		rjail_module = NULL;
 		osd_jail_deregister(rjail_jail_slot);
-		(void)mac_policy_modevent(mod, MOD_UNLOAD, &rjail_policy);
 		rjail_entry_unload();
 	}
 	return (error);
 }
 
 static int
-rjail_unload(module_t mod)
+rjail_unload(void)
 {
 	int error;
 
 	if (rjail_module == NULL)
 		return (0);
-	if ((rjail_policy.mpc_loadtime_flags & MPC_LOADTIME_FLAG_UNLOADOK) == 0)
+	if (rjail_preloaded)
 		return (EBUSY);
 	/* After this nobody can enter: a caller inside rjail(2) is drained. */
 	if (rjail_ready) {
@@ -388,7 +400,7 @@ rjail_unload(module_t mod)
 	/* Waits for callers inside; nothing below fails any more. */
 	(void)sysctl_ctx_free(&rjail_sysctls);
 	osd_jail_deregister(rjail_jail_slot);
-	error = mac_policy_modevent(mod, MOD_UNLOAD, &rjail_policy);
+	error = rjail_entry_disarm();
 	KASSERT(error == 0, ("rjail: the policy may be unloaded, yet: %d", error));
 	rjail_entry_unload();
 	rjail_module = NULL;
@@ -404,7 +416,7 @@ rjail_module_event(module_t mod, int type, void *data __unused)
 	case MOD_QUIESCE:
 		return (rjail_entry_quiesce());
 	case MOD_UNLOAD:
-		return (rjail_unload(mod));
+		return (rjail_unload());
 	case MOD_SHUTDOWN:
 		return (0);
 	default:
@@ -424,7 +436,46 @@ MODULE_DEPEND(rjail, kernel_mac_support, MAC_VERSION, MAC_VERSION, MAC_VERSION);
 
 /* The policy. */
 
+static struct mac_policy_ops rjail_no_ops;
+
+static struct mac_policy_conf rjail_slot_policy = {
+	.mpc_name = "rjail_slot",
+	.mpc_fullname = "rjail: a slot in labels",
+	.mpc_ops = &rjail_no_ops,
+	.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK,
+	.mpc_field_off = &rjail_slot,
+};
+
+/*
+ * The framework has two lists of policies: a lock is taken for the one, whose
+ * policies may go, and none for the other, which is for those of the boot.  The
+ * policy of a module that stays until the next boot may be on the second, and may
+ * leave it: whoever is inside a hook at that moment, or about to call one, finds
+ * the hook and the next entry afterwards as well.  There is none: nothing is added
+ * behind it once the machine runs.
+ *
+ * Called with both lists locked against writers, and the first against readers.
+ */
+void
+rjail_policy_init(struct mac_policy_conf *policy)
+{
+	struct mac_policy_conf *each, *last = NULL;
+
+	if (!rjail_preloaded)
+		return;
+	LIST_REMOVE(policy, mpc_list);
+	LIST_FOREACH(each, &mac_static_policy_list, mpc_list)
+		last = each;
+	/* Readers take no lock: they see an entry that is whole. */
+	atomic_thread_fence_rel();
+	if (last == NULL)
+		LIST_INSERT_HEAD(&mac_static_policy_list, policy, mpc_list);
+	else
+		LIST_INSERT_AFTER(last, policy, mpc_list);
+}
+
 static struct mac_policy_ops rjail_policy_ops = {
+	.mpo_init = rjail_policy_init,
 	.mpo_cred_check_visible = rjail_cred_check_visible,
 	.mpo_cred_copy_label = rjail_cred_copy_label,
 	.mpo_cred_destroy_label = rjail_cred_destroy_label,
@@ -503,5 +554,14 @@ static struct mac_policy_conf rjail_policy = {
 	.mpc_name = "rjail",
 	.mpc_fullname = "rjail",
 	.mpc_ops = &rjail_policy_ops,
-	.mpc_field_off = &rjail_slot,
+	.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK,
 };
+
+int
+rjail_c_arm(int on)
+{
+	if (on)
+		rjail_armings++;
+	return (mac_policy_modevent(rjail_module, on ? MOD_LOAD : MOD_UNLOAD,
+	    &rjail_policy));
+}

@@ -15,6 +15,7 @@
 #include <sys/sx.h>
 #include <sys/vnode.h>
 
+#include "helpers.h"
 #include "root.h"
 
 bool
@@ -150,6 +151,7 @@ rjail_c_moves_directory(const struct componentname *cnp)
  */
 struct rjail_move {
 	struct vnode *pending;		/* out of this one, now */
+	u_int arming;			/* as often had the policy been armed */
 	struct vnode *from, *to;	/* may be done; held, or NULL */
 };
 static int rjail_c_move_slot;
@@ -205,17 +207,22 @@ rjail_c_move_begin(struct vnode *from)
 			return (error);
 		}
 	}
-	if (move != NULL)
+	if (move != NULL) {
 		move->pending = from;
+		move->arming = rjail_armings;
+	}
 	return (0);
 }
 
+/* NULL too where the policy came between the questions: the first was not asked. */
 struct vnode *
 rjail_c_move_from(void)
 {
 	struct rjail_move *move = rjail_c_move_own();
 
-	return (move == NULL ? NULL : move->pending);
+	if (move == NULL || move->arming != rjail_armings)
+		return (NULL);
+	return (move->pending);
 }
 
 void

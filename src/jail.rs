@@ -11,10 +11,12 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use crate::address::Loopback;
+use crate::arming::Arming;
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
 use crate::kernel::lock::Sx;
 use crate::kernel::lookup;
+use crate::kernel::policy;
 use crate::kernel::process::Current;
 use crate::kernel::second_line::{NativePrison, Plan};
 use crate::kernel::task;
@@ -34,6 +36,9 @@ static GRAVEYARD: Graveyard<Jail> = Graveyard::new();
 
 /// Whether look-ups are watched. Lock: `watch`.
 pub(crate) static WATCH: Sx<Watch> = Sx::new(Watch::NEW);
+
+/// Whether the policy is there. Lock: `arming`.
+pub(crate) static ARMING: Sx<Arming> = Sx::new(Arming::NEW);
 
 /// Whether new jails get a `struct prison`. Changes under `registry`, while no
 /// jail exists.
@@ -81,7 +86,8 @@ pub(crate) struct Request {
 ///
 /// # Errors
 /// `EPERM`, `EBUSY`: [`root::admit`]. `EINVAL`: a flag, an address or a host
-/// name. Those of the path: [`Directory::look_up`]. `ENOMEM`, `EAGAIN`.
+/// name. Those of the path: [`Directory::look_up`]. `ENOMEM`, `EAGAIN`; those of
+/// the MAC framework.
 pub(crate) fn create(current: &mut Current, _: Admitted, mut request: Request) -> Result<Jid> {
     // 1. Who asks: `admit_early` has said, before the arguments were read.
     // 2. What for.
@@ -94,12 +100,14 @@ pub(crate) fn create(current: &mut Current, _: Admitted, mut request: Request) -
     validate_hostname(request.hostname.as_bytes())?;
     // 3. Where: found once, kept by reference, never looked up again.
     let root = Directory::look_up(current, request.path.as_c_str())?;
-    // 4. The jail, whole, and known by its number.
+    // 4. The jail, whole, and known by its number. The policy comes first: what is
+    // made before has no label, and is outside.
+    let _armed = Armed::new()?;
     let jail = build(current, &request, addresses, flags, &root)?;
     let jid = jail.jid();
     // 5. Nobody else in the process moves; what the kernel must allocate is
     // allocated.
-    let credential = Credential::new().ok_or(Errno::ENOMEM)?;
+    let credential = Credential::labelled()?;
     let mut alone = current.single_thread()?;
     // 6. The process leaves nothing open behind itself.
     let entrant = Entrant {
@@ -201,7 +209,66 @@ pub(crate) fn teardown() {
     if none() {
         // It can always be taken out again.
         let _ = watch(|watch| if none() { watch.emptied() } else { watch });
+        disarm_later();
     }
+}
+
+/// Says that the policy is there, and stays as long.
+struct Armed(());
+
+impl Armed {
+    /// Has it there. Sleeps.
+    ///
+    /// # Errors
+    /// What the MAC framework says; nothing has changed.
+    fn new() -> Result<Self> {
+        ARMING.lock().begin(policy::arm).map(|()| Self(()))
+    }
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        ARMING.lock().end();
+        disarm_later();
+    }
+}
+
+/// Has the policy go after a while, if nobody needs it then.
+fn disarm_later() {
+    let arming = ARMING.lock();
+    if arming.idle(!none()) {
+        task::disarm_in(arming.linger());
+    }
+}
+
+/// Has the policy go, if nobody needs it. Sleeps, under no lock.
+///
+/// # Errors
+/// What the MAC framework says.
+pub(crate) fn disarm() -> Result {
+    // No jail is left, so no label refers to one: a jail that is not counted off
+    // yet has references, and who makes one is counted.
+    ARMING.lock().disarm(!none(), policy::arm)
+}
+
+/// Whether the policy is there.
+pub(crate) fn armed() -> bool {
+    ARMING.lock().armed()
+}
+
+/// `security.rjail.linger`.
+pub(crate) fn linger() -> u32 {
+    ARMING.lock().linger()
+}
+
+/// Sets it, for a wait that has begun too.
+///
+/// # Errors
+/// `EINVAL`.
+pub(crate) fn set_linger(seconds: i32) -> Result {
+    ARMING.lock().set_linger(seconds)?;
+    disarm_later();
+    Ok(())
 }
 
 /// Changes whether look-ups are watched.

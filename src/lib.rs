@@ -4,7 +4,7 @@
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
 //!    [`address`], [`privilege`], [`root`], [`descriptor`], [`device`],
-//!    [`unix`], [`watch`], [`ipc`].
+//!    [`unix`], [`watch`], [`ipc`], [`arming`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
 //!    process. Then `kernel`, safe wrappers of the kernel's objects, and
@@ -23,10 +23,12 @@
 //! with, and what relied on them begins again; and it asks the file systems, not
 //! namei(9): a hook that came to another one would wait for the framework's lock a
 //! second time. `watch` (sx) is taken with no lock held, by no hook: inside are the
-//! framework's lock, which waits for all hooks, and `registry`. The last reference
+//! framework's lock, which waits for all hooks, and `registry`. So is `arming` (sx),
+//! with the framework's lock inside and nothing of rjail's. The last reference
 //! of a prison may drop under any lock of the kernel, a credential's mutex among
 //! them, so it only queues: the teardown task takes the kernel's locks,
-//! `allprison_lock` among them, one at a time, then `registry`, and `watch` last. Entry: the process is single-threaded first; then,
+//! `allprison_lock` among them, one at a time, then `registry`, `watch` and
+//! `arming`. Entry: the process is single-threaded first; then,
 //! each on its own, its descriptor table's and directories' locks (inside
 //! `pwd_chroot_chdir`), its process lock, `allproc_lock`.
 
@@ -36,6 +38,7 @@
 extern crate alloc;
 
 pub mod address;
+pub mod arming;
 pub mod descriptor;
 pub mod device;
 pub mod errno;

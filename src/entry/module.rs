@@ -24,6 +24,8 @@ unsafe extern "C" fn rjail_entry_load() -> c_int {
     unsafe { jail::REGISTRY.init(c"rjail registry") };
     // SAFETY: as above.
     unsafe { jail::WATCH.init(c"rjail watch") };
+    // SAFETY: as above.
+    unsafe { jail::ARMING.init(c"rjail arming") };
     path::moves_init();
     ipc::begin_marks();
     0
@@ -57,6 +59,21 @@ extern "C" fn rjail_entry_quiesce() -> c_int {
     Errno::from_result(jail::quiesce())
 }
 
+/// Takes the policy out, when [`rjail_entry_quiesce`] has said that the module may
+/// go and nobody can enter any more.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_disarm() -> c_int {
+    task::disarm_drain();
+    Errno::from_result(jail::disarm())
+}
+
+/// The task of a policy that has been idle for a while.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_idle() {
+    // Where the framework refuses, the policy stays until the next jail has gone.
+    let _ = jail::disarm();
+}
+
 /// After the policy is gone.
 ///
 /// # Safety
@@ -70,6 +87,8 @@ unsafe extern "C" fn rjail_entry_unload() {
     unsafe { jail::REGISTRY.destroy() };
     // SAFETY: as above.
     unsafe { jail::WATCH.destroy() };
+    // SAFETY: as above.
+    unsafe { jail::ARMING.destroy() };
 }
 
 /// The task.
@@ -149,6 +168,24 @@ extern "C" fn rjail_entry_set_unix_cross_jail(on: c_int) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn rjail_entry_watching() -> c_int {
     c_int::from(jail::watching())
+}
+
+/// `security.rjail.armed`.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_armed() -> c_int {
+    c_int::from(jail::armed())
+}
+
+/// `security.rjail.linger`, in seconds.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_linger() -> c_int {
+    jail::linger().cast_signed()
+}
+
+/// Sets it.
+#[unsafe(no_mangle)]
+extern "C" fn rjail_entry_set_linger(seconds: c_int) -> c_int {
+    Errno::from_result(jail::set_linger(seconds))
 }
 
 /// `security.rjail.watch_lookups`.

@@ -9,6 +9,7 @@ use sys_bindings as c;
 use super::counted::Ref;
 use super::second_line::NativePrison;
 use crate::prison::{Jid, Prison};
+use crate::{Errno, Result};
 
 /// A jail as the module knows it.
 pub(crate) type Jail = Prison<NativePrison>;
@@ -134,6 +135,18 @@ impl Credential {
         NonNull::new(unsafe { c::crget() }).map(Self)
     }
 
+    /// The same with a label: the policy is there. Sleeps.
+    ///
+    /// # Errors
+    /// `EAGAIN`: the framework was counting what its policies label, as when another
+    /// one is loaded, and gave none.
+    pub(crate) fn labelled() -> Result<Self> {
+        let new = Self::new().ok_or(Errno::ENOMEM)?;
+        // SAFETY: alive (invariant); the label pointer is constant.
+        let label = unsafe { (*new.as_ptr()).cr_label };
+        if label.is_null() { Err(Errno::EAGAIN) } else { Ok(new) }
+    }
+
     /// Takes over a reference.
     ///
     /// # Safety
@@ -148,7 +161,7 @@ impl Credential {
     }
 
     /// Puts a jail in the label of a credential that no process has yet; false
-    /// when it has no label, which no credential made after the load lacks.
+    /// when it has no label, which none of [`Self::labelled`] lacks.
     pub(crate) fn set_jail(&mut self, jail: JailRef) -> bool {
         // SAFETY: alive (invariant); the label pointer is constant.
         let label = unsafe { (*self.as_ptr()).cr_label };

@@ -27,6 +27,8 @@ mod panic;
 #[cfg(target_os = "none")]
 pub(crate) mod path;
 #[cfg(target_os = "none")]
+pub(crate) mod policy;
+#[cfg(target_os = "none")]
 pub(crate) mod process;
 #[cfg(target_os = "none")]
 pub(crate) mod second_line;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The module's one taskqueue(9) task: it empties the graveyard.
+//! The module's two taskqueue(9) tasks: one empties the graveyard, the other takes
+//! the policy out some time after the last jail.
 
 use sys_bindings as c;
 
@@ -13,6 +14,20 @@ pub(crate) fn enqueue() {
 pub(crate) fn drain() {
     // SAFETY: called from a thread that may sleep and is not the task.
     unsafe { c::rjail_c_teardown_drain() };
+}
+
+/// Asks for a run of the second task in so many seconds, and no earlier: what was
+/// asked for before is put off.
+pub(crate) fn disarm_in(seconds: u32) {
+    // SAFETY: the task is static, and drained before the module goes.
+    unsafe { c::rjail_c_disarm_in(seconds) };
+}
+
+/// Takes back what [`disarm_in`] asked for, and waits for a run that has begun.
+/// Sleeps.
+pub(crate) fn disarm_drain() {
+    // SAFETY: called from a thread that may sleep and is not the task.
+    unsafe { c::rjail_c_disarm_drain() };
 }
 
 /// Makes the kernel let go of what threads that have exited still hold.

@@ -31,6 +31,9 @@ const FAR: usize = 64;
 /// The policies: their relocations name the hooks.
 const POLICIES: [&str; 2] = ["rjail_policy_ops", "rjail_lookup_policy_ops"];
 
+/// No hook: called once, with the lists of policies locked, when one is registered.
+const START: &str = "rjail_policy_init";
+
 /// Hooks whose arguments are labels; every other one asks about a credential,
 /// its first argument.
 const LABEL_HOOKS: &[&str] = &["_init_label", "_copy_label", "_destroy_label"];
@@ -55,9 +58,10 @@ pub fn hooks(module: &[u8]) -> Result<Vec<Hook>> {
         let mut empty = true;
         for (offset, relocation) in file.section_by_index(section)?.relocations() {
             let RelocationTarget::Symbol(symbol) = relocation.target() else { continue };
-            if place.contains(&offset) {
+            let symbol = file.symbol_by_index(symbol)?;
+            if place.contains(&offset) && symbol.name() != Ok(START) {
                 empty = false;
-                let hook = hook(&file, &file.symbol_by_index(symbol)?)?;
+                let hook = hook(&file, &symbol)?;
                 if !found.iter().any(|other| other.name == hook.name) {
                     found.push(hook);
                 }

@@ -14,6 +14,7 @@
 #![expect(clippy::result_large_err, reason = "no allocator: a message travels as its bytes")]
 
 mod answer;
+mod arming;
 mod bench;
 mod console;
 mod devices;
@@ -246,6 +247,8 @@ fn run_group(
     if group.loaded {
         let on = i32::from(group.second_line);
         sys::sysctl_write("security.rjail.second_line", on).map_err(early("second_line"))?;
+        // Going, the policy says so, and not in the middle of a line of ours.
+        sys::sysctl_write("security.rjail.linger", 86_400).map_err(early("linger"))?;
     }
     let mut tap = Tap::begin(group.name, orders.tests_of(group));
     if let Some(mode) = group.mode {

@@ -15,7 +15,7 @@ use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
 use crate::sys::{self, Error, FileId, Result, Shared, Sockaddr, Status, address_of};
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
-use crate::{devices, filter, line_two, net, reach, say, unix};
+use crate::{arming, devices, filter, line_two, net, reach, say, unix};
 
 /// What a program found.
 pub type Outcome = core::result::Result<(), Text<160>>;
@@ -81,6 +81,9 @@ pub const EITHER: &[Program] = &[
     program("net_lists", 60, net::lists),
     program("net_attempts", 240, net::attempts),
     program("net_race", 60, net::race),
+    program("armed", 60, arming::follows),
+    program("armed_across", 60, arming::across),
+    program("armed_at_once", 120, arming::at_once),
 ];
 /// What needs both lines, or asks about the second.
 pub const BOTH_LINES: &[Program] = &[
@@ -102,11 +105,13 @@ pub const LABEL_ALONE: &[Program] = &[program("connect_again", 30, connect_again
 pub const UNLOADING: &[Program] = &[
     program("unload_busy", 30, unload_busy),
     program("unload_while_asked", 60, unload_while_asked),
+    program("unload_in_each_state", 60, arming::unload_in_each_state),
     program("beside_the_probe", 30, crate::static_probes::beside),
     program("probe_leaves_nothing", 120, crate::static_probes::leaves_nothing),
 ];
 /// With a module that the boot loader has loaded.
-pub const PRELOADED: &[Program] = &[program("preloaded", 20, preloaded)];
+pub const PRELOADED: &[Program] =
+    &[program("preloaded", 20, preloaded), program("preloaded_armed", 60, arming::preloaded)];
 /// Hundreds of loads.
 pub const CHURN: &[Program] = &[program("churn", 1200, churn)];
 
@@ -608,6 +613,7 @@ pub fn run_again(number: &CStr) -> i32 {
 pub struct Held {
     go: i32,
     count: usize,
+    last: i32,
 }
 
 impl Held {
@@ -615,8 +621,10 @@ impl Held {
     pub fn start(count: usize, enter: impl Fn() -> Result<()>) -> Result<Self> {
         let [ready, tell] = sys::pipe()?;
         let [wait, go] = sys::pipe()?;
+        let mut last = 0;
         for _ in 0..count {
-            if sys::fork()? == 0 {
+            last = sys::fork()?;
+            if last == 0 {
                 let Err(Error(errno)) = enter() else {
                     let _ = sys::write(tell, &[0]);
                     let _ = sys::close(go);
@@ -636,7 +644,15 @@ impl Held {
         sys::close(ready)?;
         sys::close(tell)?;
         sys::close(wait)?;
-        if worst == 0 { Ok(Self { go, count }) } else { Err(Error(i32::from(worst))) }
+        if worst == 0 { Ok(Self { go, count, last }) } else { Err(Error(i32::from(worst))) }
+    }
+
+    /// Lets one end that is alone, and waits for it and for no other child, who may
+    /// have the pipe too.
+    pub fn end(self) -> Result<Status> {
+        sys::write(self.go, &[0])?;
+        sys::close(self.go)?;
+        sys::wait(self.last, 0).map(|(_, status)| status)
     }
 
     /// Lets them end, and waits until they have.

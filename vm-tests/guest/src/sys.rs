@@ -697,6 +697,12 @@ pub fn shm_open(path: &CStr) -> Result<i32> {
     shm_open2(path, O_CREAT_RDWR, 0o600, 0, 0)
 }
 
+/// shm_open(2) of an object that is there.
+pub fn shm_open_existing(path: &CStr) -> Result<i32> {
+    const O_RDWR: i32 = 2;
+    shm_open2(path, O_RDWR, 0, 0, 0)
+}
+
 /// Milliseconds since the machine started.
 pub fn uptime() -> i64 {
     let mut time = [0; 2];
