@@ -30,6 +30,8 @@ void	rjail_entry_idle(void);
 void	rjail_entry_unload(void);
 void	rjail_entry_teardown(void);
 void	rjail_entry_emptied(void *jail);
+void	rjail_entry_born(const struct proc *);
+void	rjail_entry_let_go(const struct ucred *);
 
 /* System calls. */
 int	rjail_entry_syscall(struct thread *, int operation, void *, int64_t *);

@@ -17,6 +17,7 @@
 #include <sys/mutex.h>
 #include <sys/namei.h>
 #include <sys/osd.h>
+#include <sys/priv.h>
 #include <sys/proc.h>
 #include <sys/protosw.h>
 #include <sys/racct.h>
@@ -335,14 +336,22 @@ rjail_c_prison_relink(struct prison *from, struct prison *to, struct proc *p)
 	sx_xunlock(&allproc_lock);
 }
 
-/* Looks up a path of kernel memory; the vnode comes back locked. */
+/*
+ * Looks up a path of kernel memory, from the caller's directories or, a path without
+ * a slash in front, from the machine's root; the vnode comes back locked.
+ */
 int
-rjail_c_namei_directory(struct thread *td, const char *path, struct vnode **vpp)
+rjail_c_namei_directory(const char *path, bool machine, struct vnode **vpp)
 {
 	struct nameidata nd;
 	int error;
 
 	NDINIT(&nd, LOOKUP, FOLLOW | LOCKLEAF, UIO_SYSSPACE, path);
+	if (machine) {
+		/* namei() gives the reference back. */
+		vref(rootvnode);
+		nd.ni_startdir = rootvnode;
+	}
 	error = namei(&nd);
 	if (error != 0)
 		return (error);
@@ -478,24 +487,96 @@ rjail_c_prison_init(struct prison *pr, int sysvipc)
 	return (error);
 }
 
-/* From here on the end of the last process hands jail back: see above. */
-void
-rjail_c_prison_populate(struct prison *pr, void *jail)
+/*
+ * A user more, a process or a descriptor: -1 when the last one has gone before, 1 for
+ * the first, which is counted already.  After the last the kernel's task hands jail
+ * back: see above.
+ */
+int
+rjail_c_prison_join(struct prison *pr, void *jail)
 {
-	TASK_INIT(&pr->pr_task, 0, rjail_c_prison_complete, jail);
-}
-
-/* Whether the kernel's task was about processes, and not about references. */
-bool
-rjail_c_prison_lost_last_process(struct prison *pr)
-{
-	bool lost;
+	int joined;
 
 	mtx_lock(&pr->pr_mtx);
-	lost = (pr->pr_flags & PR_COMPLETE_PROC) != 0;
+	if (pr->pr_state != PRISON_STATE_ALIVE)
+		joined = -1;
+	else if (pr->pr_task.ta_func == NULL) {
+		TASK_INIT(&pr->pr_task, 0, rjail_c_prison_complete, jail);
+		joined = 1;
+	} else {
+		/* Of a last one the kernel's task has not heard yet, it will. */
+		refcount_acquire(&pr->pr_uref);
+		joined = 0;
+	}
+	mtx_unlock(&pr->pr_mtx);
+	return (joined);
+}
+
+bool
+rjail_c_prison_is_alive(struct prison *pr)
+{
+	bool alive;
+
+	mtx_lock(&pr->pr_mtx);
+	alive = pr->pr_state == PRISON_STATE_ALIVE;
+	mtx_unlock(&pr->pr_mtx);
+	return (alive);
+}
+
+/*
+ * Why the kernel's task runs: -1 not because of a last user, which would be a
+ * counting bug; 0 because of one after whom another came; 1 because of the last.
+ */
+int
+rjail_c_prison_lost_last(struct prison *pr)
+{
+	int lost;
+
+	mtx_lock(&pr->pr_mtx);
+	if ((pr->pr_flags & PR_COMPLETE_PROC) == 0)
+		lost = -1;
+	else if (refcount_release_if_not_last(&pr->pr_uref))
+		lost = 0;
+	else {
+		lost = 1;
+		pr->pr_state = PRISON_STATE_DYING;
+	}
 	pr->pr_flags &= ~PR_COMPLETE_PROC;
 	mtx_unlock(&pr->pr_mtx);
 	return (lost);
+}
+
+/* Its root, referenced; NULL when it has left it. */
+struct vnode *
+rjail_c_prison_root(struct prison *pr)
+{
+	struct vnode *vp = NULL;
+
+	mtx_lock(&pr->pr_mtx);
+	if (pr->pr_state == PRISON_STATE_ALIVE) {
+		vp = pr->pr_root;
+		vrefact(vp);
+	}
+	mtx_unlock(&pr->pr_mtx);
+	return (vp);
+}
+
+/*
+ * Whether the kernel's own check lets a superuser of the prison have a privilege.
+ * Two have functions of their own: one does not ask about prisons, the other
+ * refuses it to all.
+ */
+bool
+rjail_c_prison_allows(struct ucred *cred, int priv)
+{
+	switch (priv) {
+	case PRIV_VFS_LOOKUP:
+		return (true);
+	case PRIV_VFS_GENERATION:
+		return (false);
+	default:
+		return (prison_priv_check(cred, priv) == 0);
+	}
 }
 
 /* What the kernel does for its own jails then: prison_cleanup(). */
@@ -504,7 +585,6 @@ rjail_c_prison_emptied(struct prison *pr)
 {
 	sx_xlock(&allprison_lock);
 	mtx_lock(&pr->pr_mtx);
-	pr->pr_state = PRISON_STATE_DYING;
 	KNOTE_LOCKED(pr->pr_klist, NOTE_JAIL_REMOVE);
 	mtx_unlock(&pr->pr_mtx);
 	shm_remove_prison(pr);

@@ -58,7 +58,7 @@ struct ucred *rjail_c_opener(int fd, const struct vnode *);
 void	 rjail_c_prison_relink(struct prison *from, struct prison *to,
 	    struct proc *);
 
-int	 rjail_c_namei_directory(struct thread *, const char *path,
+int	 rjail_c_namei_directory(const char *path, bool machine,
 	    struct vnode **);
 void	 rjail_c_vnode_unlock(struct vnode *);
 void	 rjail_c_vref(struct vnode *);
@@ -70,8 +70,11 @@ uint64_t rjail_c_uptime(void);
 
 int	 rjail_c_prison_init(struct prison *, int sysvipc);
 void	 rjail_c_prison_destroy(struct prison *);
-void	 rjail_c_prison_populate(struct prison *, void *jail);
-bool	 rjail_c_prison_lost_last_process(struct prison *);
+int	 rjail_c_prison_join(struct prison *, void *jail);
+bool	 rjail_c_prison_is_alive(struct prison *);
+int	 rjail_c_prison_lost_last(struct prison *);
+struct vnode *rjail_c_prison_root(struct prison *);
+bool	 rjail_c_prison_allows(struct ucred *, int priv);
 void	 rjail_c_prison_emptied(struct prison *);
 void	 rjail_c_prison_hostname(struct prison *, char *, size_t);
 int	 rjail_c_racct_attach(struct prison *);

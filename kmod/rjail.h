@@ -18,7 +18,6 @@
 /* What the system call is to do: its first argument. */
 #define	RJAIL_CREATE		1	/* struct rjail_args */
 #define	RJAIL_GET		2	/* struct rjail_info */
-/* Not in the module yet, ENOSYS: the four below. */
 #define	RJAIL_ATTACH		3	/* struct rjail_attach */
 #define	RJAIL_KILL		4	/* struct rjail_kill */
 #define	RJAIL_WHY		5	/* struct rjail_why */
@@ -230,7 +229,8 @@ rjail(const struct rjail_args *args)
 
 /*
  * Describe a jail.  Returns its number, or -1 with errno: ENOSYS as above;
- * EPERM from inside a jail; ENOENT when there is no such jail; EINVAL, EFAULT.
+ * EPERM from inside a jail; ENOENT when there is no such jail; EBADF for a
+ * descriptor that holds none; EINVAL, EFAULT.
  */
 static inline int64_t
 rjail_get(struct rjail_info *info)

@@ -33,6 +33,10 @@ errnos! {
     ENOENT = 2;
     /// No such process: what a jailed process hears of one outside.
     ESRCH = 3;
+    /// Interrupted system call.
+    EINTR = 4;
+    /// Bad file descriptor.
+    EBADF = 9;
     /// Cannot allocate memory.
     ENOMEM = 12;
     /// Permission denied.
@@ -64,6 +68,9 @@ errnos! {
 }
 
 impl Errno {
+    /// Operation would block: FreeBSD's other name of `EAGAIN`.
+    pub const EWOULDBLOCK: Self = Self::EAGAIN;
+
     const fn constant(number: i32) -> Self {
         match NonZeroI32::new(number) {
             Some(number) => Self(number),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Making a jail and entering it: the module's state, and the sequence behind
-//! rjail(2). C source of what it answers to: `kern_jail_set` and
-//! `do_jail_attach` in `sys/kern/kern_jail.c`.
+//! Making a jail, holding it, entering it: the module's state, and the sequence
+//! behind rjail(2), rjail_hold(2) and rjail_attach(2). C source of what it answers to:
+//! `kern_jail_set` and `do_jail_attach` in `sys/kern/kern_jail.c`.
 
 #![forbid(unsafe_code)]
 
@@ -14,15 +14,18 @@ use crate::address::Loopback;
 use crate::arming::Arming;
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
+use crate::kernel::crowd::{Crowd, Holders, Notice, everybody};
+use crate::kernel::hold;
 use crate::kernel::lock::Sx;
 use crate::kernel::lookup;
 use crate::kernel::policy;
 use crate::kernel::process::Current;
-use crate::kernel::second_line::{NativePrison, Plan};
+use crate::kernel::second_line::{NativePrison, Plan, User};
 use crate::kernel::task;
 use crate::kernel::uaccess::UserString;
 use crate::kernel::vnode::Directory;
-use crate::prison::{Addresses, Default, JailFlags, Jid, Prison, Registry};
+use crate::killer::{self, MEMBERS};
+use crate::prison::{Addresses, Default, JailFlags, Jid, Prison, Registry, State};
 use crate::privilege::Named;
 use crate::root::{self, Entrant};
 use crate::watch::Watch;
@@ -81,14 +84,117 @@ pub(crate) struct Request {
 
 /// rjail(2): makes a jail and puts the caller in it.
 ///
-/// All that can fail comes first; from step 7 on nothing can, and until then
+/// # Errors
+/// As [`make`] and [`enter`]; the caller is as it was, and the jail is gone.
+pub(crate) fn create(current: &mut Current, _: Admitted, request: Request) -> Result<Jid> {
+    let (jail, root) = make(current, request)?;
+    enter(current, &jail, &root)
+}
+
+/// rjail_hold(2): makes a jail, and a descriptor of the caller's that keeps it.
+///
+/// # Errors
+/// As [`make`]; `ENFILE`, `EMFILE`: the jail is gone.
+pub(crate) fn hold(current: &Current, _: Admitted, request: Request) -> Result<i32> {
+    let (jail, _) = make(current, request)?;
+    let user = join(&jail)?;
+    hold::open(current, &jail, user)
+}
+
+/// rjail_attach(2): puts the caller in a jail that exists.
+///
+/// # Errors
+/// `ENOENT`: there is none of that number that can be entered; as [`enter`].
+pub(crate) fn attach(current: &mut Current, _: Admitted, jid: u64) -> Result<Jid> {
+    let jail = find(jid, false).ok_or(Errno::ENOENT)?;
+    let root = root_of(current, &jail)?;
+    enter(current, &jail, &root)
+}
+
+/// The root of a jail, and that the caller may make it its own.
+///
+/// # Errors
+/// `ENOENT`: nobody is in the jail any more, or, with the label alone, its directory
+/// is not where it was; `EACCES`.
+fn root_of(current: &Current, jail: &Jail) -> Result<Directory> {
+    if let Some(prison) = jail.second_line() {
+        return prison.root().ok_or(Errno::ENOENT)?.ask(current);
+    }
+    // The label alone keeps no directory: only the one that it was will do.
+    let path = UserString::new(&jail.view().path)?;
+    let root = Directory::look_up_from_machine(current, &path)?;
+    if root.identity()? == jail.view().root { Ok(root) } else { Err(Errno::ENOENT) }
+}
+
+/// Counts a user more of a jail.
+///
+/// # Errors
+/// `ENOENT`: it is closed, or the last one has gone.
+fn join(jail: &JailRef) -> Result<User<'_>> {
+    match jail.second_line() {
+        Some(prison) => {
+            // What counts is the kernel's count of users.
+            jail.life(true).admit()?;
+            let user = prison.join(jail).ok_or(Errno::ENOENT)?;
+            jail.begin();
+            Ok(user)
+        }
+        None => {
+            jail.life(is_peopled(jail)).admit()?;
+            jail.begin();
+            Ok(User::UNCOUNTED)
+        }
+    }
+}
+
+/// Whether a process is in it that is no zombie.
+pub(crate) fn is_peopled(jail: &Jail) -> bool {
+    Crowd::lock().count(jail) != (0, 0)
+}
+
+/// Puts the caller in a jail.
+///
+/// All that can fail comes first; once the root is set nothing can, and until then
 /// the caller is as it was.
 ///
 /// # Errors
-/// `EPERM`, `EBUSY`: [`root::admit`]. `EINVAL`: a flag, an address or a host
-/// name. Those of the path: [`Directory::look_up`]. `ENOMEM`, `EAGAIN`; those of
-/// the MAC framework.
-pub(crate) fn create(current: &mut Current, _: Admitted, mut request: Request) -> Result<Jid> {
+/// `EPERM`, `EBUSY`: [`root::admit`]. `ENOENT`: [`join`]. Those of cpuset(2).
+fn enter(current: &mut Current, jail: &JailRef, root: &Directory) -> Result<Jid> {
+    // 5. Nobody else in the process moves; what the kernel must allocate is
+    // allocated.
+    let credential = Credential::labelled()?;
+    let mut alone = current.single_thread()?;
+    // 6. The process leaves nothing open behind itself.
+    let entrant = Entrant {
+        root_narrowed: alone.root_narrowed(root),
+        open_directory: alone.open_directory(),
+        open_jail: alone.open_jail(),
+        descriptors_shared: alone.descriptors_shared(),
+        directories_shared: alone.directories_shared(),
+        memory_shared: alone.memory_shared(),
+        ..Entrant::READY
+    };
+    root::admit(&entrant).map_err(|refusal| alone.current().refuse(refusal))?;
+    let receives = alone.receives_descriptors();
+    watch(|watch| watch.entered(receives))?;
+    // 7. In: processors and root, whose change can still be refused, then the
+    // credential, which cannot. No order for the jail is carried out meanwhile.
+    let members = MEMBERS.lock();
+    let user = join(jail)?;
+    alone.take_processors(jail)?;
+    root.enter(alone.current())?;
+    alone.put_on(credential, jail, user);
+    drop(members);
+    Notice::Entered.tell(jail.jid(), alone.current().pid());
+    Ok(jail.jid())
+}
+
+/// Makes a jail, which is gone unless somebody joins it.
+///
+/// # Errors
+/// `EINVAL`: a flag, an address or a host name. Those of the path:
+/// [`Directory::look_up`]. `ENOMEM`, `EAGAIN`; those of the MAC framework.
+fn make(current: &Current, mut request: Request) -> Result<(JailRef, Directory)> {
     // 1. Who asks: `admit_early` has said, before the arguments were read.
     // 2. What for.
     let mut flags = JailFlags::from_bits(request.flags).ok_or(Errno::EINVAL)?;
@@ -104,34 +210,19 @@ pub(crate) fn create(current: &mut Current, _: Admitted, mut request: Request) -
     // made before has no label, and is outside.
     let _armed = Armed::new()?;
     let jail = build(current, &request, addresses, flags, &root)?;
-    let jid = jail.jid();
-    // 5. Nobody else in the process moves; what the kernel must allocate is
-    // allocated.
-    let credential = Credential::labelled()?;
-    let mut alone = current.single_thread()?;
-    // 6. The process leaves nothing open behind itself.
-    let entrant = Entrant {
-        root_narrowed: alone.root_narrowed(&root),
-        open_directory: alone.open_directory(),
-        open_jail: alone.open_jail(),
-        descriptors_shared: alone.descriptors_shared(),
-        directories_shared: alone.directories_shared(),
-        memory_shared: alone.memory_shared(),
-        ..Entrant::READY
-    };
-    root::admit(&entrant).map_err(|refusal| alone.current().refuse(refusal))?;
-    let receives = alone.receives_descriptors();
-    watch(|watch| watch.entered(receives))?;
-    // 7. In: processors and root, whose change can still be refused, then the
-    // credential, which cannot.
-    alone.take_processors(&jail)?;
-    root.enter(alone.current())?;
-    alone.put_on(credential, jail);
-    Ok(jid)
+    Notice::Made.tell(jail.jid(), 0);
+    Ok((jail, root))
 }
-
 /// Says that [`admit_early`] let the running system call pass.
 pub(crate) struct Admitted(());
+
+/// Whether the caller is in no jail, of either kind: inside nothing is told of jails.
+///
+/// # Errors
+/// `EPERM`.
+pub(crate) fn admit_outside(current: &Current) -> Result {
+    if current.jail().is_some() || current.native_jailed() { Err(Errno::EPERM) } else { Ok(()) }
+}
 
 /// Whether the caller may make jails at all, whatever the arguments are. The
 /// answer holds for the system call: its credential does not change meanwhile.
@@ -200,8 +291,16 @@ fn build(
 /// Takes apart the jails that nothing holds any more. Runs in the module's task.
 pub(crate) fn teardown() {
     for jail in GRAVEYARD.take_all() {
-        let jid = jail.jid();
+        let (jid, closed) = (jail.jid(), jail.is_closed());
+        if jail.second_line().is_none() {
+            // Nobody else has seen the last process go.
+            Notice::Emptied.tell(jid, 0);
+        }
         drop(jail);
+        if closed {
+            killer::forget_closed();
+        }
+        Notice::Freed.tell(jid, 0);
         let mut registry = REGISTRY.lock();
         registry.remove(jid);
         LIVE.store(registry.live(), Ordering::Relaxed);
@@ -356,6 +455,34 @@ pub(crate) fn live() -> usize {
 pub(crate) fn find(jid: u64, next: bool) -> Option<JailRef> {
     let mut registry = REGISTRY.lock();
     if next { registry.find_next(jid) } else { registry.find(Jid::new(jid)?) }
+}
+
+/// How a jail stands, and what has its credentials.
+pub(crate) struct Standing {
+    pub(crate) state: State,
+    /// Zombies included.
+    pub(crate) processes: u32,
+    pub(crate) credentials: u32,
+    /// Looked for only while there is no process.
+    pub(crate) holders: Holders,
+}
+
+/// Looks at all processes, and if need be at their files and at all connections. May be
+/// a moment old. Sleeps.
+pub(crate) fn standing(jail: &JailRef) -> Standing {
+    let (mut processes, mut ending) = (0_u32, 0_u32);
+    everybody(jail, |member| {
+        processes = processes.saturating_add(1);
+        ending = ending.saturating_add(u32::from(!member.is_zombie()));
+    });
+    let state = jail.life(ending != 0).state();
+    // Beside the credentials: ours, and the one that stands for all users.
+    let beside =
+        1 + usize::from(jail.is_begun() && jail.second_line().is_some_and(NativePrison::is_alive));
+    let credentials = JailRef::count(jail).saturating_sub(beside);
+    let holders = if processes == 0 { Holders::of(jail) } else { Holders::NONE };
+    let credentials = u32::try_from(credentials).unwrap_or(u32::MAX);
+    Standing { state, processes, credentials, holders }
 }
 
 /// Waits for what is dying; whether no jail is left then.

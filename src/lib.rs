@@ -4,11 +4,12 @@
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
 //!    [`address`], [`privilege`], [`root`], [`descriptor`], [`device`],
-//!    [`unix`], [`watch`], [`ipc`], [`arming`].
+//!    [`unix`], [`watch`], [`ipc`], [`kill`], [`arming`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
-//!    process. Then `kernel`, safe wrappers of the kernel's objects, and
-//!    `entry`, where the kernel calls in; these three exist in the module only.
+//!    process; `killer`: ending all of one. Then `kernel`, safe wrappers of the
+//!    kernel's objects, and `entry`, where the kernel calls in; these four exist in
+//!    the module only.
 //!
 //! # Where unsafe code may live
 //! In `src/kernel/` and `src/entry/`, each block justified; everywhere else it
@@ -27,9 +28,14 @@
 //! with the framework's lock inside and nothing of rjail's. The last reference
 //! of a prison may drop under any lock of the kernel, a credential's mutex among
 //! them, so it only queues: the teardown task takes the kernel's locks,
-//! `allprison_lock` among them, one at a time, then `registry`, `watch` and
-//! `arming`. Entry: the process is single-threaded first; then,
-//! each on its own, its descriptor table's and directories' locks (inside
+//! `allprison_lock` among them, one at a time, then `members` if the jail was closed,
+//! `registry`, `watch` and `arming`. `members` (sx) is held from the last question of
+//! entry until the process is in, and while an order of rjail_kill(2) is carried out:
+//! inside are `round`, the kernel's locks that entry takes, and a process group's
+//! `pg_killsx`, which waits for forks. `round` (sx) is taken by a fork(2) inside
+//! `pg_killsx`, so nobody waits for that one with it; inside are `allproc_lock` and a
+//! process's. Entry: the process is single-threaded first; then, each on its own, its
+//! descriptor table's and directories' locks (inside
 //! `pwd_chroot_chdir`), its process lock, `allproc_lock`.
 
 #![no_std]
@@ -43,6 +49,7 @@ pub mod descriptor;
 pub mod device;
 pub mod errno;
 pub mod ipc;
+pub mod kill;
 pub mod prison;
 pub mod privilege;
 pub mod root;
@@ -58,5 +65,7 @@ pub mod kernel;
 mod entry;
 #[cfg(target_os = "none")]
 mod jail;
+#[cfg(target_os = "none")]
+mod killer;
 
 pub use errno::{Errno, Result};

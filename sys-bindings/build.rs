@@ -72,6 +72,7 @@ const FUNCTIONS: &[&str] = &[
     "dev_relthread",
     "devvn_refthread",
     "getcredhostname",
+    "kern_psignal",
     "mac_vnode_check_chroot",
     "osd_exit",
     "priv_check",
@@ -103,6 +104,7 @@ const VARS: &[&str] = &[
     "INP_IPV4",
     "INP_IPV6",
     "JAIL_SYS_.*",
+    "LK_EXCLUSIVE",
     "MAC_MAX_SLOTS",
     "MAXHOSTNAMELEN",
     "MAXPATHLEN",
@@ -112,6 +114,7 @@ const VARS: &[&str] = &[
     "PR_HOST",
     "PR_IP4.*",
     "PR_IP6.*",
+    "PRIV_JAIL_REMOVE",
     "PRIV_JAIL_SET",
     "RJAIL_.*",
     "SOCK_.*",
@@ -140,6 +143,7 @@ impl ParseCallbacks for Privileges {
 
 fn main() {
     println!("cargo::rerun-if-changed=wrapper.h");
+    println!("cargo::rerun-if-changed=../kmod/crowd.h");
     println!("cargo::rerun-if-changed=../kmod/helpers.h");
     println!("cargo::rerun-if-changed=../kmod/rjail.h");
     println!("cargo::rerun-if-changed=../kmod/root.h");

@@ -38,6 +38,7 @@
 #include <security/mac/mac_policy.h>
 #include <security/mac/mac_internal.h>
 
+#include "crowd.h"
 #include "helpers.h"
 #include "rjail.h"
 #include "root.h"

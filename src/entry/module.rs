@@ -8,10 +8,12 @@ use sys_bindings as c;
 
 use crate::Errno;
 use crate::jail;
-use crate::kernel::credential::{JailRef, jid_of};
+use crate::kernel::credential::{JailRef, jail_of, jid_of};
+use crate::kernel::crowd::{Newborn, Notice};
 use crate::kernel::process::Current;
-use crate::kernel::second_line::NativePrison;
-use crate::kernel::{ipc, path, second_line, task};
+use crate::kernel::second_line::{Emptied, NativePrison};
+use crate::kernel::{hold, ipc, path, second_line, task};
+use crate::killer;
 use crate::prison::{Default, Jid};
 
 /// Before the policy is registered.
@@ -26,6 +28,10 @@ unsafe extern "C" fn rjail_entry_load() -> c_int {
     unsafe { jail::WATCH.init(c"rjail watch") };
     // SAFETY: as above.
     unsafe { jail::ARMING.init(c"rjail arming") };
+    // SAFETY: as above.
+    unsafe { killer::MEMBERS.init(c"rjail members") };
+    // SAFETY: as above.
+    unsafe { killer::ROUND.init(c"rjail round") };
     path::moves_init();
     ipc::begin_marks();
     0
@@ -89,6 +95,10 @@ unsafe extern "C" fn rjail_entry_unload() {
     unsafe { jail::WATCH.destroy() };
     // SAFETY: as above.
     unsafe { jail::ARMING.destroy() };
+    // SAFETY: as above.
+    unsafe { killer::MEMBERS.destroy() };
+    // SAFETY: as above.
+    unsafe { killer::ROUND.destroy() };
 }
 
 /// The task.
@@ -97,17 +107,44 @@ extern "C" fn rjail_entry_teardown() {
     jail::teardown();
 }
 
-/// The kernel's task of a prison whose last process is gone.
+/// The kernel's task of a prison whose last user is gone.
 ///
 /// # Safety
-/// Called by that task alone, with what `NativePrison::populate` gave it.
+/// Called by that task alone, with what `NativePrison::join` gave it.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn rjail_entry_emptied(jail: *mut c_void) {
-    // SAFETY: the reference that `populate` gave away; the task runs once.
+    // SAFETY: the reference that `join` gave away; kept unless this is the task's last run.
     let Some(jail) = (unsafe { JailRef::from_raw(jail.expose_provenance()) }) else { return };
-    if !jail.second_line().is_none_or(NativePrison::emptied) {
+    let left = jail.second_line().map(NativePrison::emptied);
+    if left == Some(Emptied::Left) {
+        Notice::Emptied.tell(jail.jid(), 0);
+    } else {
         // Somebody counts on it: it stays.
         core::mem::forget(jail);
+    }
+}
+
+/// The kernel's event of a fork(2): the child, which has not run.
+///
+/// # Safety
+/// Called by `rjail_c_born` alone.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_born(child: *const c::proc_) {
+    // SAFETY: as the caller says.
+    if let Some(child) = unsafe { Newborn::new(child.cast_mut()) } {
+        killer::bear(&child);
+    }
+}
+
+/// A descriptor that held a jail is closed for the last time.
+///
+/// # Safety
+/// The credential of a file of ours, alive.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_entry_let_go(cred: *const c::ucred) {
+    // SAFETY: as the caller says.
+    if let Some(jail) = unsafe { jail_of(cred) } {
+        hold::let_go(jail);
     }
 }
 

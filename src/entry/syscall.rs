@@ -13,13 +13,15 @@ use super::privilege::NUMBERS;
 use crate::address::Loopback;
 use crate::jail::{self, Request};
 use crate::kernel::credential::Jail;
+use crate::kernel::hold::{held, second_line_allows};
 use crate::kernel::memory::try_collect;
 use crate::kernel::process::Current;
 use crate::kernel::second_line;
 use crate::kernel::uaccess::{Plain, UserPtr};
-use crate::prison::{JailFlags, Jid};
-use crate::privilege::{LONGEST, Named, Privilege};
-use crate::{Errno, Result, address};
+use crate::kill::Order;
+use crate::prison::{JailFlags, Jid, State};
+use crate::privilege::{self, Asked, By, LONGEST, Line, Named, Privilege, Verdict};
+use crate::{Errno, Result, address, killer};
 
 /// The C header and the crate for Rust programs are one layout.
 macro_rules! same_layout {
@@ -94,16 +96,16 @@ unsafe extern "C" fn rjail_entry_syscall(
     let done = match operation {
         abi::operation::CREATE => create(&mut current, UserPtr::new(structure.cast())),
         abi::operation::GET => get(&current, UserPtr::new(structure.cast())),
-        abi::operation::ATTACH
-        | abi::operation::KILL
-        | abi::operation::WHY
-        | abi::operation::HOLD => Err(Errno::ENOSYS),
+        abi::operation::ATTACH => attach(&mut current, UserPtr::new(structure.cast())),
+        abi::operation::KILL => kill(&current, UserPtr::new(structure.cast())),
+        abi::operation::WHY => why(&current, UserPtr::new(structure.cast())),
+        abi::operation::HOLD => hold(&current, UserPtr::new(structure.cast())),
         _ => Err(Errno::EINVAL),
     };
     match done {
         Ok(number) => {
             // SAFETY: as the caller says.
-            unsafe { jid.write(number.get().cast_signed()) };
+            unsafe { jid.write(number) };
             0
         }
         Err(errno) => errno.number(),
@@ -111,10 +113,85 @@ unsafe extern "C" fn rjail_entry_syscall(
 }
 
 /// rjail(2).
-fn create(current: &mut Current, args: UserPtr<abi::Args>) -> Result<Jid> {
+fn create(current: &mut Current, args: UserPtr<abi::Args>) -> Result<i64> {
     let admitted = jail::admit_early(current)?;
     let request = read(args)?;
-    jail::create(current, admitted, request)
+    jail::create(current, admitted, request).map(number)
+}
+
+/// rjail_hold(2).
+fn hold(current: &Current, args: UserPtr<abi::Args>) -> Result<i64> {
+    let admitted = jail::admit_early(current)?;
+    let request = read(args)?;
+    jail::hold(current, admitted, request).map(i64::from)
+}
+
+/// rjail_attach(2).
+fn attach(current: &mut Current, asked: UserPtr<abi::Attach>) -> Result<i64> {
+    let admitted = jail::admit_early(current)?;
+    let asked = read_sized(asked, |asked| (asked.size, asked.version))?;
+    jail::attach(current, admitted, named(asked.jid)?).map(number)
+}
+
+/// rjail_kill(2).
+fn kill(current: &Current, asked: UserPtr<abi::Kill>) -> Result<i64> {
+    killer::admit(current)?;
+    let asked = read_sized(asked, |asked| (asked.size, asked.version))?;
+    let order = Order::new(asked.signal, asked.flags, asked.milliseconds)?;
+    killer::kill(order, named(asked.jid)?).map(u64::cast_signed)
+}
+
+/// rjail_why(2): anybody outside may ask.
+fn why(current: &Current, to: UserPtr<abi::Why>) -> Result<i64> {
+    jail::admit_outside(current)?;
+    let asked = read_sized(to, |why| (why.size, why.version))?;
+    let name = UserPtr::at(asked.privilege).read_string(abi::NAME)?;
+    let privilege = Privilege::from_bytes(name.as_bytes()).ok_or(Errno::EINVAL)?;
+    let privilege = NUMBERS.canonical(privilege).ok_or(Errno::EINVAL)?;
+    let in_kernel = NUMBERS.number(privilege).ok_or(Errno::EINVAL)?;
+    let jail = jail::find(named(asked.jid)?, false).ok_or(Errno::ENOENT)?;
+    let row = privilege.row();
+    let superuser = row.asked == Asked::Superuser;
+    let second = second_line_allows(current, &jail, in_kernel, superuser)?;
+    let why = privilege::why(jail.lines(), jail.flags(), jail.privileges(), privilege, second);
+    let text = match why.by {
+        By::SecondLine => SECOND_LINE_REFUSES,
+        _ => row.reason,
+    };
+    to.write(&abi::Why {
+        text_size: UserPtr::at(asked.text).write_string(asked.text_size, text.as_bytes())?,
+        allowed: u32::from(why.allowed.is_ok()),
+        line: match why.allowed {
+            Ok(()) => 0,
+            Err(Line::First) => 1,
+            Err(Line::Second) => 2,
+        },
+        by: match why.by {
+            By::Table => abi::by::TABLE,
+            By::Flag(_) => abi::by::FLAG,
+            By::Name => abi::by::NAME,
+            By::Taken => abi::by::TAKEN,
+            By::SecondLine => abi::by::SECOND_LINE,
+        },
+        flags: match row.verdict {
+            Verdict::AllowWith(any) => any.bits(),
+            _ => 0,
+        },
+        number: in_kernel,
+        ..asked
+    })?;
+    Ok(number(jail.jid()))
+}
+
+const SECOND_LINE_REFUSES: &str = "The kernel's own check of jails refuses it.";
+
+const fn number(jid: Jid) -> i64 {
+    jid.get().cast_signed()
+}
+
+/// A jail's number, as a process gives it.
+fn named(jid: i64) -> Result<u64> {
+    u64::try_from(jid).map_err(|_| Errno::EINVAL)
 }
 
 /// Copies the arguments in, each byte once: what is checked is what is used.
@@ -173,19 +250,20 @@ fn read_sized<T: Plain>(from: UserPtr<T>, head: impl Fn(&T) -> (u32, u32)) -> Re
 ///
 /// # Errors
 /// `EPERM` in a jail, rjail's or the kernel's; `ENOENT`; `EINVAL` for a size, a
-/// version or a choice; `EFAULT`.
-fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
-    if current.jail().is_some() || current.native_jailed() {
-        return Err(Errno::EPERM);
-    }
+/// version or a choice; `EBADF` for a descriptor that holds no jail; `EFAULT`.
+fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<i64> {
+    jail::admit_outside(current)?;
     let asked = read_sized(to, |info| (info.size, info.version))?;
-    let next = match asked.which {
-        abi::THIS => false,
-        abi::NEXT => true,
+    let jail = match asked.which {
+        abi::THIS => jail::find(named(asked.jid)?, false).ok_or(Errno::ENOENT)?,
+        abi::NEXT => jail::find(named(asked.jid)?, true).ok_or(Errno::ENOENT)?,
+        abi::HELD_BY => {
+            let descriptor = i32::try_from(asked.jid).map_err(|_| Errno::EBADF)?;
+            held(current, descriptor)?
+        }
         _ => return Err(Errno::EINVAL),
     };
-    let jid = u64::try_from(asked.jid).map_err(|_| Errno::EINVAL)?;
-    let jail = jail::find(jid, next).ok_or(Errno::ENOENT)?;
+    let standing = jail::standing(&jail);
     let ledger = jail.ledger();
     // Names that this kernel lacks are no rows, nor are second names.
     let named = Privilege::ALL.into_iter().filter(|p| NUMBERS.canonical(*p) == Some(*p));
@@ -199,7 +277,7 @@ fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
     let hostname = second_line::hostname(jail.second_line());
     let hostname = CStr::from_bytes_until_nul(&hostname).unwrap_or_default().to_bytes();
     to.write(&abi::Info {
-        jid: jail.jid().get().cast_signed(),
+        jid: number(jail.jid()),
         flags: jail.flags().bits(),
         lines: if jail.second_line().is_some() { 2 } else { 1 },
         ip4s,
@@ -215,9 +293,19 @@ fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<Jid> {
             Loopback::Refuse => abi::loopback::REFUSE,
             Loopback::Share => abi::loopback::SHARE,
         },
+        state: match standing.state {
+            State::Alive => abi::ALIVE,
+            State::Closing => abi::CLOSING,
+            State::Dying => abi::DYING,
+        },
+        processes: standing.processes,
+        descriptors: jail.descriptors(),
+        credentials: standing.credentials,
+        files: standing.holders.files,
+        connections: standing.holders.connections,
         ..asked
     })?;
-    Ok(jail.jid())
+    Ok(number(jail.jid()))
 }
 
 /// Copies out as many values as there is room for, none to a null pointer; how

@@ -160,6 +160,14 @@ impl Credential {
         self.0.as_ptr()
     }
 
+    /// A reference to its jail.
+    pub(crate) fn jail_ref(&self) -> Option<JailRef> {
+        // SAFETY: alive (invariant); the label pointer is constant.
+        let label = unsafe { (*self.as_ptr()).cr_label };
+        // SAFETY: lives as long as the credential, which we hold.
+        unsafe { Label::new(label) }?.jail_ref()
+    }
+
     /// Puts a jail in the label of a credential that no process has yet; false
     /// when it has no label, which none of [`Self::labelled`] lacks.
     pub(crate) fn set_jail(&mut self, jail: JailRef) -> bool {

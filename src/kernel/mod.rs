@@ -15,7 +15,11 @@ pub(crate) mod call;
 #[cfg(target_os = "none")]
 pub(crate) mod credential;
 #[cfg(target_os = "none")]
+pub(crate) mod crowd;
+#[cfg(target_os = "none")]
 pub(crate) mod device;
+#[cfg(target_os = "none")]
+pub(crate) mod hold;
 #[cfg(target_os = "none")]
 pub(crate) mod ipc;
 #[cfg(target_os = "none")]

@@ -8,7 +8,7 @@ use core::ptr::{self, NonNull};
 use sys_bindings as c;
 
 use super::credential::{self, Credential, Jail, JailRef};
-use super::second_line::NativePrison;
+use super::second_line::{NativePrison, User};
 use super::vnode::Directory;
 use crate::root::Refusal;
 use crate::visibility::Leader;
@@ -61,6 +61,18 @@ impl Current {
     pub(crate) fn may_make_jails(&self) -> bool {
         // SAFETY: our own thread; any privilege is fine.
         unsafe { c::priv_check(self.thread(), c::PRIV_JAIL_SET) == 0 }
+    }
+
+    /// Whether the caller has the privilege that jail_remove(2) asks for.
+    pub(crate) fn may_remove_jails(&self) -> bool {
+        // SAFETY: our own thread; any privilege is fine.
+        unsafe { c::priv_check(self.thread(), c::PRIV_JAIL_REMOVE) == 0 }
+    }
+
+    /// The number of the process.
+    pub(crate) fn pid(&self) -> i32 {
+        // SAFETY: alive; constant.
+        unsafe { (*self.process()).p_pid }
     }
 
     /// Leaves the step that refused the caller, and the descriptor that was in
@@ -197,8 +209,9 @@ impl SingleThreaded<'_> {
     }
 
     /// Gives the process a credential in this jail, and moves the process from
-    /// its prison to the jail's. Cannot fail: all that could was done before.
-    pub(crate) fn put_on(&mut self, mut new: Credential, jail: JailRef) {
+    /// its prison to the jail's, of which it is a user. Cannot fail: all that could
+    /// was done before.
+    pub(crate) fn put_on(&mut self, mut new: Credential, jail: &JailRef, user: User<'_>) {
         let p = self.current.process();
         let native = jail.second_line().map(NativePrison::as_ptr);
         // SAFETY: our own process, not locked.
@@ -206,15 +219,11 @@ impl SingleThreaded<'_> {
         // SAFETY: locked; `new` is empty and nobody else's. `old` is what the
         // process had, with the process's reference.
         let old = unsafe { c::crcopysafe(p, new.as_ptr()) };
-        if let Some(prison) = jail.second_line() {
-            prison.populate(JailRef::clone(&jail));
-        }
-        let labelled = new.set_jail(jail);
+        let labelled = new.set_jail(JailRef::clone(jail));
         debug_assert!(labelled);
         // SAFETY: alive: the process's.
         let from = unsafe { (*old).cr_prison };
         if let Some(native) = native {
-            // The first process: `pr_uref` counts it already.
             // SAFETY: the jail in the label holds the anchor of `native`.
             unsafe { c::prison_hold(native) };
             // SAFETY: not yet published, so ours to change.
@@ -245,6 +254,8 @@ impl SingleThreaded<'_> {
             // SAFETY: the process's own.
             unsafe { c::prison_proc_free(from) };
         }
+        // `pr_uref` counts the process; its end gives that back.
+        user.keep();
         // SAFETY: proc_set_cred left the process's reference to us.
         drop(unsafe { Credential::from_raw(old) });
     }

@@ -4,8 +4,8 @@
 //!
 //! The kernel never lists it, so no jail system call reaches it. rjail anchors
 //! `pr_ref`, so the kernel's own hold and free never see zero. `pr_uref` counts
-//! the processes: of the last one the kernel lets the count stand at one and
-//! queues the prison's task, which is rjail's.
+//! the processes, and the descriptor that holds the jail: of the last one the kernel
+//! lets the count stand at one and queues the prison's task, which is rjail's.
 
 use core::ffi::CStr;
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -79,7 +79,7 @@ const FLAGS: u32 = (c::PR_HOST
 /// # Invariants
 /// - Allocated and filled in by [`NativePrison::new`]; alive until dropped.
 /// - One of `pr_ref` is this value's own: the anchor. `pr_uref` is the number
-///   of processes, and one before the first and after the last.
+///   of users, and one before the first and after the last.
 /// - It owns what its fields point at: the root's use count, the address list,
 ///   the cpuset and a reference of the parent.
 pub(crate) struct NativePrison(NonNull<c::prison>);
@@ -197,28 +197,57 @@ impl NativePrison {
         (load(references), load(users))
     }
 
-    /// Hands the jail's own reference to the kernel's count of processes, as the
-    /// first enters: [`Self::emptied`] gives it back after the last.
-    pub(crate) fn populate(&self, jail: JailRef) {
-        let raw = ptr::with_exposed_provenance_mut(JailRef::into_raw(jail));
-        // SAFETY: alive, and no process is in it yet.
-        unsafe { c::rjail_c_prison_populate(self.as_ptr(), raw) };
+    /// Counts a user more, a process or a descriptor; none when the last has gone. The
+    /// first takes a reference of the jail's, which [`Self::emptied`] gives back after
+    /// the last.
+    pub(crate) fn join(&self, jail: &JailRef) -> Option<User<'_>> {
+        let raw = JailRef::into_raw(JailRef::clone(jail));
+        let context = ptr::with_exposed_provenance_mut(raw);
+        // SAFETY: alive; the reference goes to the kernel's task if this is the first.
+        let joined = unsafe { c::rjail_c_prison_join(self.as_ptr(), context) };
+        if joined != 1 {
+            // SAFETY: the one of above, which was not taken.
+            drop(unsafe { JailRef::from_raw(raw) });
+        }
+        // Not `then_some`: a `User` that nobody counted must not be dropped.
+        (joined >= 0).then(|| User(Some(self)))
     }
 
-    /// The kernel ran the prison's task: the last process is gone. Whether that
-    /// is so; otherwise the anchor was dropped, which is a counting bug.
-    pub(crate) fn emptied(&self) -> bool {
+    /// One whom [`User::keep`] left to somebody, who is done with it.
+    pub(crate) const fn kept_user(&self) -> User<'_> {
+        User(Some(self))
+    }
+
+    /// Whether the last user has not gone yet.
+    pub(crate) fn is_alive(&self) -> bool {
         // SAFETY: alive.
-        if !unsafe { c::rjail_c_prison_lost_last_process(self.as_ptr()) } {
+        unsafe { c::rjail_c_prison_is_alive(self.as_ptr()) }
+    }
+
+    /// Its root directory, as long as somebody uses it.
+    pub(crate) fn root(&self) -> Option<Directory> {
+        // SAFETY: alive.
+        let root = unsafe { c::rjail_c_prison_root(self.as_ptr()) };
+        // SAFETY: null, or a use count that is ours.
+        unsafe { Directory::from_raw(root) }
+    }
+
+    /// The kernel ran the prison's task: a last user is gone.
+    pub(crate) fn emptied(&self) -> Emptied {
+        // SAFETY: alive.
+        let lost = unsafe { c::rjail_c_prison_lost_last(self.as_ptr()) };
+        if lost < 0 {
             self.report();
-            return false;
+            return Emptied::Miscounted;
         }
-        // SAFETY: alive; no process is left.
-        unsafe { c::rjail_c_prison_emptied(self.as_ptr()) };
-        self.leave_root();
+        if lost > 0 {
+            // SAFETY: alive; no process is left.
+            unsafe { c::rjail_c_prison_emptied(self.as_ptr()) };
+            self.leave_root();
+        }
         // SAFETY: the reference that the kernel took for its task.
         unsafe { c::prison_free(self.as_ptr()) };
-        true
+        if lost > 0 { Emptied::Left } else { Emptied::Joined }
     }
 
     /// Whether it still has a root of its own, and somebody who could leave it.
@@ -253,6 +282,40 @@ impl NativePrison {
     /// Whether nothing but the anchor holds it.
     fn is_idle(&self) -> bool {
         self.counts() == (1, 1)
+    }
+}
+
+/// What became of a prison whose last user went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emptied {
+    /// Nobody uses it, and nobody will.
+    Left,
+    /// Another came first: the kernel's task will run again.
+    Joined,
+    /// The anchor was dropped, which is a counting bug: the memory stays.
+    Miscounted,
+}
+
+/// Somebody who uses a jail, and keeps it: counted in `pr_uref` where there is a second
+/// line.
+pub(crate) struct User<'a>(Option<&'a NativePrison>);
+
+impl User<'_> {
+    /// One of a jail that the label alone confines.
+    pub(crate) const UNCOUNTED: Self = Self(None);
+
+    /// Leaves it to the kernel or to [`NativePrison::kept_user`].
+    pub(crate) const fn keep(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for User<'_> {
+    fn drop(&mut self) {
+        if let Some(prison) = self.0 {
+            // SAFETY: one of `pr_uref` is ours.
+            unsafe { c::prison_proc_free(prison.as_ptr()) };
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use core::ptr;
 
 use sys_bindings as c;
 
+use super::memory::{try_collect, try_push};
 use crate::{Errno, Result};
 
 /// An address that a process gave: a claim, until it was copied from.
@@ -160,6 +161,19 @@ impl UserString {
             Text::Copied(bytes) => CStr::from_bytes_until_nul(bytes).unwrap_or_default(),
             Text::Static(text) => text,
         }
+    }
+
+    /// One of the kernel's own.
+    ///
+    /// # Errors
+    /// `ENOENT` for an empty one, `ENOMEM`. May sleep.
+    pub(crate) fn new(text: &[u8]) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        let mut bytes = try_collect(text.iter().copied())?;
+        try_push(&mut bytes, 0)?;
+        Ok(Self(Text::Copied(bytes)))
     }
 
     /// One that the module itself made up.

@@ -7,6 +7,7 @@ use core::ptr::{self, NonNull};
 use sys_bindings as c;
 
 use super::process::Current;
+use super::uaccess::UserString;
 use crate::{Errno, Result};
 
 /// A directory, referenced and not locked.
@@ -22,22 +23,54 @@ impl Directory {
     /// # Errors
     /// Those of namei(9), `ENOTDIR`, `EACCES`, and what other policies say.
     pub(crate) fn look_up(current: &Current, path: &CStr) -> Result<Self> {
+        Self::find(current, path, false)
+    }
+
+    /// The same for a path from the machine's root, wherever the caller's is.
+    ///
+    /// # Errors
+    /// As [`Self::look_up`].
+    pub(crate) fn look_up_from_machine(current: &Current, path: &UserString) -> Result<Self> {
+        let path = path.as_c_str();
+        let beneath = path.to_bytes_with_nul().get(1..).unwrap_or_default();
+        let beneath = CStr::from_bytes_with_nul(beneath).unwrap_or_default();
+        Self::find(current, if beneath.is_empty() { c"." } else { beneath }, true)
+    }
+
+    fn find(current: &Current, path: &CStr, machine: bool) -> Result<Self> {
         let mut vnode = ptr::null_mut();
-        let td = current.thread();
         // SAFETY: `path` ends in NUL and outlives the call.
-        let error = unsafe { c::rjail_c_namei_directory(td, path.as_ptr(), &raw mut vnode) };
+        let error = unsafe { c::rjail_c_namei_directory(path.as_ptr(), machine, &raw mut vnode) };
         Errno::check(error)?;
         let directory = Self(NonNull::new(vnode).ok_or(Errno::ENOENT)?);
         // SAFETY: the vnode came back locked and referenced.
-        let mut error = unsafe { c::change_dir(vnode, td) };
+        unsafe { directory.may_be_entered(current) }.map(|()| directory)
+    }
+
+    /// The same questions about one that is there already.
+    ///
+    /// # Errors
+    /// As [`Self::look_up`], without those of namei(9).
+    pub(crate) fn ask(self, current: &Current) -> Result<Self> {
+        // SAFETY: referenced (invariant) and not locked by this thread.
+        unsafe { c::rjail_c_vnode_lock_again(self.0.as_ptr(), c::LK_EXCLUSIVE) };
+        // SAFETY: just locked.
+        unsafe { self.may_be_entered(current) }.map(|()| self)
+    }
+
+    /// # Safety
+    /// Locked by this thread, which lets go of it here.
+    unsafe fn may_be_entered(&self, current: &Current) -> Result {
+        let vnode = self.0.as_ptr();
+        // SAFETY: referenced and locked.
+        let mut error = unsafe { c::change_dir(vnode, current.thread()) };
         if error == 0 {
             // SAFETY: locked and referenced still.
             error = unsafe { c::mac_vnode_check_chroot(current.credential(), vnode) };
         }
-        // SAFETY: we hold the lock that namei took.
+        // SAFETY: the caller's lock.
         unsafe { c::rjail_c_vnode_unlock(vnode) };
-        Errno::check(error)?;
-        Ok(directory)
+        Errno::check(error)
     }
 
     /// Makes it the root, the working and the jail directory of the process,

@@ -8,20 +8,24 @@ mod addresses;
 mod defaults;
 mod flags;
 mod jid;
+mod life;
 mod registry;
 
 pub use addresses::Addresses;
 pub use defaults::Default;
 pub use flags::{JailFlags, SystemV};
 pub use jid::Jid;
+pub use life::{Life, State};
 pub use registry::Registry;
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::address::{Lines, Sockets};
 use crate::privilege::{Ledger, Named, Privilege, Privileges, held};
 use crate::root::View;
 
-/// A jail. Nothing in it changes after [`Prison::new`] but what the ledger counts,
-/// atomically; so no field has a lock.
+/// A jail. Nothing in it changes after [`Prison::new`] but what the ledger counts and
+/// how far it is in its life, atomically; so no field has a lock.
 ///
 /// `K` is the second line's half: the kernel's `struct prison`, which the jail
 /// owns, or nothing where only the label decides.
@@ -33,6 +37,9 @@ pub struct Prison<K> {
     second_line: Option<K>,
     view: View,
     ledger: Ledger,
+    begun: AtomicBool,
+    closed: AtomicBool,
+    descriptors: AtomicU32,
 }
 
 impl<K> Prison<K> {
@@ -47,8 +54,18 @@ impl<K> Prison<K> {
     ) -> Self {
         let lines = lines_of(second_line.as_ref());
         let privileges = held(lines, flags, named);
-        let (view, ledger) = (View::NOTHING, Ledger::new());
-        Self { jid, flags, privileges, addresses, second_line, view, ledger }
+        Self {
+            jid,
+            flags,
+            privileges,
+            addresses,
+            second_line,
+            view: View::NOTHING,
+            ledger: Ledger::new(),
+            begun: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            descriptors: AtomicU32::new(0),
+        }
     }
 
     /// The same with what its root directory is to the mounts.
@@ -113,6 +130,56 @@ impl<K> Prison<K> {
     #[inline]
     pub const fn lines(&self) -> Lines {
         lines_of(self.second_line.as_ref())
+    }
+
+    /// How far it is in its life; `peopled` says whether a process is in it that is
+    /// no zombie.
+    #[must_use]
+    pub fn life(&self, peopled: bool) -> Life {
+        Life {
+            closed: self.is_closed(),
+            begun: self.is_begun(),
+            peopled,
+            held: self.descriptors() != 0,
+        }
+    }
+
+    /// Somebody is about to be in it, or to hold it.
+    pub fn begin(&self) {
+        self.begun.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody has been in it, or has held it.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    /// Nobody enters it any more; whether somebody could until now.
+    pub fn close(&self) -> bool {
+        !self.closed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether somebody has closed it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// How many descriptors hold it.
+    #[must_use]
+    pub fn descriptors(&self) -> u32 {
+        self.descriptors.load(Ordering::Acquire)
+    }
+
+    /// A descriptor more that holds it.
+    pub fn hold(&self) {
+        self.descriptors.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One less.
+    pub fn let_go(&self) {
+        self.descriptors.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// The kernel's half.

@@ -28,6 +28,7 @@ mod named;
 mod numbers;
 mod set;
 mod table;
+mod why;
 
 use bitflags::Flags as _;
 
@@ -40,6 +41,7 @@ pub use named::{LONGEST, Named};
 pub use numbers::Numbers;
 pub use set::Privileges;
 pub use table::{NAMES, Privilege, TABLE};
+pub use why::{By, Line, Why, why};
 
 /// What the table says about one privilege.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 pub const EPERM: i32 = 1;
 pub const ENOENT: i32 = 2;
 pub const ESRCH: i32 = 3;
+pub const EINTR: i32 = 4;
 pub const ENXIO: i32 = 6;
 pub const ENOEXEC: i32 = 8;
 pub const EBADF: i32 = 9;
@@ -19,6 +20,8 @@ pub const ENOTDIR: i32 = 20;
 pub const EISDIR: i32 = 21;
 pub const EINVAL: i32 = 22;
 pub const ENFILE: i32 = 23;
+pub const EMFILE: i32 = 24;
+pub const ENOTTY: i32 = 25;
 pub const EDOM: i32 = 33;
 pub const EAGAIN: i32 = 35;
 pub const EINPROGRESS: i32 = 36;

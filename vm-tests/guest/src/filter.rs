@@ -9,7 +9,7 @@ use cases::world::FOREIGN_ADDR;
 use crate::answer::{in_child, want};
 use crate::console::Text;
 use crate::errno::{
-    EADDRNOTAVAIL, EAFNOSUPPORT, EFAULT, EINVAL, ENOENT, ENOSYS, EPERM, EPROTONOSUPPORT,
+    EADDRNOTAVAIL, EAFNOSUPPORT, EBADF, EFAULT, EINVAL, ENOENT, ENOSYS, EPERM, EPROTONOSUPPORT,
 };
 use crate::jail::{self, ALL_FLAGS, Ledger};
 use crate::line_two::{Captive, Header, got};
@@ -295,7 +295,12 @@ pub fn ledger(_: &Context) -> Outcome {
     want!("no such jail", jail::get(next + 1, abi::THIS, &mut []).err(), Some(Error(ENOENT)));
     want!("jail 0", jail::get(0, abi::THIS, &mut []).err(), Some(Error(ENOENT)));
     want!("jail -1", jail::get(-1, abi::NEXT, &mut []).err(), Some(Error(EINVAL)));
-    want!("a third choice", jail::get(0, 2, &mut []).err(), Some(Error(EINVAL)));
+    want!("a fourth choice", jail::get(0, 3, &mut []).err(), Some(Error(EINVAL)));
+    let held_by = |descriptor| jail::get(descriptor, abi::HELD_BY, &mut []).err();
+    want!("held by the console", held_by(0), Some(Error(EBADF)));
+    want!("held by nothing", held_by(999), Some(Error(EBADF)));
+    want!("held by -1", held_by(-1), Some(Error(EBADF)));
+    want!("held by 2^32", held_by(1 << 32), Some(Error(EBADF)));
     let user = in_child(|| sys::setuid(1001).and_then(|()| jail::get(0, abi::NEXT, &mut [])));
     want!("by a user outside", user.map(|got| got.map(|got| got.map(|i| i.jid))), {
         Ok(Ok(Ok(info.jid)))

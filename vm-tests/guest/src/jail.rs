@@ -117,7 +117,71 @@ pub fn operate(operation: i32, structure: usize) -> Result<i64> {
 
 /// rjail(2) with these arguments in a child of vfork(2).
 pub fn enter_after_vfork(args: &Args) -> Result<i64> {
-    sys::rjail_after_vfork(number()?, address_of(&args.0))
+    operate_after_vfork(abi::operation::CREATE, address_of(&args.0))
+}
+
+/// The system call in a child of vfork(2).
+pub fn operate_after_vfork(operation: i32, structure: usize) -> Result<i64> {
+    sys::rjail_after_vfork(number()?, operation, structure)
+}
+
+/// Arguments of rjail_attach(2).
+pub fn attach_args(jid: i64) -> abi::Attach {
+    let size = size_of::<abi::Attach>().try_into().unwrap_or(0);
+    abi::Attach { size, version: abi::VERSION, jid }
+}
+
+/// rjail_attach(2).
+pub fn attach(jid: i64) -> Result<i64> {
+    operate(abi::operation::ATTACH, address_of(&attach_args(jid)))
+}
+
+/// Arguments of rjail_kill(2).
+pub fn kill_args(jid: i64, signal: i32, flags: u32, milliseconds: u64) -> abi::Kill {
+    let size = size_of::<abi::Kill>().try_into().unwrap_or(0);
+    abi::Kill { size, version: abi::VERSION, jid, signal, flags, milliseconds }
+}
+
+/// rjail_kill(2) without a flag.
+pub fn kill(jid: i64, signal: i32) -> Result<i64> {
+    operate(abi::operation::KILL, address_of(&kill_args(jid, signal, 0, 0)))
+}
+
+/// rjail_kill(2) with `RJAIL_CLOSE`.
+pub fn close(jid: i64, milliseconds: u64) -> Result<i64> {
+    const SIGKILL: i32 = 9;
+    let args = kill_args(jid, SIGKILL, abi::CLOSE, milliseconds);
+    operate(abi::operation::KILL, address_of(&args))
+}
+
+/// rjail_hold(2).
+pub fn hold(args: &Args) -> Result<i32> {
+    let descriptor = operate(abi::operation::HOLD, address_of(&args.0))?;
+    i32::try_from(descriptor).map_err(|_| Error(EINVAL))
+}
+
+/// Arguments of rjail_why(2).
+pub fn why_args(jid: i64, privilege: &CStr) -> abi::Why {
+    let size = size_of::<abi::Why>().try_into().unwrap_or(0);
+    let privilege = address_of(privilege);
+    abi::Why { size, version: abi::VERSION, jid, privilege, ..abi::Why::default() }
+}
+
+/// rjail_why(2), with the text as far as there is room.
+pub fn why(jid: i64, privilege: &CStr, text: &mut [u8]) -> Result<abi::Why> {
+    let mut why = why_args(jid, privilege);
+    let found = sys::rjail_why(number()?, &mut why, text)?;
+    if found == jid { Ok(why) } else { Err(Error(EINVAL)) }
+}
+
+/// What rjail_get(2) says of a jail.
+pub fn info(jid: i64) -> Result<abi::Info> {
+    get(jid, abi::THIS, &mut [])
+}
+
+/// The number of the jail that comes first.
+pub fn first() -> Result<i64> {
+    get(0, abi::NEXT, &mut []).map(|info| info.jid)
 }
 
 /// Which kind of jail a run is about.

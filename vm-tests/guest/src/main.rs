@@ -16,6 +16,7 @@
 mod answer;
 mod arming;
 mod bench;
+mod calls;
 mod console;
 mod devices;
 mod errno;
@@ -106,7 +107,9 @@ const LATE: &[Group] = &[
     Group::programs("reach-first-line", true, &[reach::ALL]).without_second_line(),
     Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
     Group::programs("trespass-first-line", true, &[trespass::EITHER]).without_second_line(),
-    Group::programs("unload", true, &[programs::UNLOADING]),
+    Group::programs("calls", true, &[calls::EITHER]),
+    Group::programs("calls-first-line", true, &[calls::EITHER]).without_second_line(),
+    Group::programs("unload", true, &[programs::UNLOADING, calls::UNLOADING]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];
 
@@ -118,6 +121,7 @@ const BOOT: &[Group] = &[
     Group::programs("escape", true, &[escape::CLASSES]),
     Group::programs("reach", true, &[reach::ALL]),
     Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
+    Group::programs("calls", true, &[calls::EITHER]),
     Group::programs("preloaded", true, &[programs::PRELOADED]),
 ];
 

@@ -118,7 +118,8 @@ pub const CHURN: &[Program] = &[program("churn", 1200, churn)];
 /// The module's file.
 pub const MODULE: &CStr = c"/rjail/rjail.ko";
 const MODULE_FILE: &CStr = c"rjail.ko";
-const O_DIRECTORY: i32 = 0x0002_0000;
+/// `O_DIRECTORY`.
+pub const O_DIRECTORY: i32 = 0x0002_0000;
 
 /// Loads or unloads the module, if it is not so already.
 pub fn have_module(wanted: bool) -> Result<()> {
@@ -212,7 +213,7 @@ fn load_refused(_: &Context) -> Outcome {
 
 /// What rjail(2) would change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing {
+pub struct Standing {
     root: FileId,
     directory: FileId,
     hostname: [u8; 32],
@@ -220,7 +221,8 @@ struct Standing {
 }
 
 impl Standing {
-    fn now() -> Result<Self> {
+    /// As it is now.
+    pub fn now() -> Result<Self> {
         let mut hostname = [0; 32];
         sys::sysctl_named("kern.hostname", &mut hostname, None)?;
         let jid = sys::sysctl_number("security.rjail.jid")?;
@@ -401,7 +403,7 @@ fn call(how: &Call) -> Wrong {
 }
 
 /// Does it in a child that has the same descriptor table.
-fn sharing(work: impl FnOnce() -> Result<i64>) -> Result<i64> {
+pub fn sharing(work: impl FnOnce() -> Result<i64>) -> Result<i64> {
     const RFPROC: i32 = 1 << 4;
     let result = Shared::new(Err(Error(0)))?;
     let child = sys::rfork(RFPROC)?;
@@ -546,6 +548,11 @@ fn native_attach(_: &Context) -> Outcome {
     Ok(())
 }
 
+/// The number of the caller's jail.
+pub fn jid() -> Result<i64> {
+    sys::sysctl_number("security.rjail.jid")
+}
+
 /// A program in a child, so that it can enter a jail.
 pub fn alone(work: impl FnOnce() -> Outcome) -> Outcome {
     match in_child(work) {
@@ -564,10 +571,6 @@ fn udp() -> Result<i32> {
 fn bind_at(socket: i32, address: [u8; 4]) -> Result<[u8; 4]> {
     sys::bind(socket, sys::WithSize(&Sockaddr::new(address, 0)))?;
     sys::getsockname(socket).map(|name| name.address)
-}
-
-fn jid() -> Result<i64> {
-    sys::sysctl_number("security.rjail.jid")
 }
 
 fn inherit(_: &Context) -> Outcome {
@@ -602,7 +605,7 @@ pub fn run_again(number: &CStr) -> i32 {
     if number == reach::AS_OWNER {
         return reach::as_owner();
     }
-    if let Some(status) = crate::tool::within(number) {
+    if let Some(status) = crate::tool::within(number).or_else(|| crate::calls::within(number)) {
         return status;
     }
     let wanted = number.to_str().ok().and_then(|digits| digits.parse().ok());

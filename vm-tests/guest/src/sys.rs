@@ -10,6 +10,7 @@
 use crate::errno::EINVAL;
 use core::arch::asm;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use core::{ptr, slice};
 
 /// What a failed call left in errno.
@@ -145,7 +146,10 @@ macro_rules! plain {
     ($($type:ty),* $(,)?) => { $(impl Plain for $type {})* };
 }
 
-plain!(i32, u32, usize, [u8; 28], [u8; 128], [u32; 1], [i32; 2], [i32; 3], [i64; 2], [i64; 4]);
+plain!(
+    [usize; 4], i32, u32, usize, [u8; 28], [u8; 128], [u32; 1], [i32; 2], [i32; 3], [i64; 2],
+    [i64; 4]
+);
 plain!(Sockaddr, UnixName, Stat, Alias, ModuleStat, NativeArgs, RtPrio, PollFds);
 
 /// `struct sockaddr_in`.
@@ -337,6 +341,9 @@ calls! {
     pub unlink = 10 (path: &CStr) -> ();
     pub chdir = 12 (path: &CStr) -> ();
     pub fchdir = 13 (fd: i32) -> ();
+    set_action = 416 (signal: i32, action: &[usize; 4], was: usize) -> ();
+    fork_with_descriptor = 518 (descriptor: &mut i32, flags: i32) -> i32;
+    process_control = 544 (kind: i32, id: usize, command: i32, data: usize) -> ();
     pub chmod = 15 (path: &CStr, mode: u32) -> ();
     pub chown = 16 (path: &CStr, user: u32, group: u32) -> ();
     pub getpid = 20 () -> i32;
@@ -625,6 +632,17 @@ pub fn raise_limit() -> Result<()> {
     set_limit(RLIMIT_CORE, &[0, limit[1] + 1])
 }
 
+/// dup2(2).
+pub fn duplicate_to(from: i32, to: i32) -> Result<i32> {
+    duplicate(from, to)
+}
+
+/// This process has no descriptor of this number or a greater one.
+pub fn limit_descriptors(number: i64) -> Result<()> {
+    const RLIMIT_NOFILE: i32 = 8;
+    set_limit(RLIMIT_NOFILE, &[number; 2])
+}
+
 /// Waits for something to read; how many descriptors have it.
 pub fn poll(fds: &mut PollFds, milliseconds: i32) -> Result<i32> {
     poll_some(fds, 4, milliseconds)
@@ -733,6 +751,13 @@ pub fn rjail(number: usize, operation: i32, structure: usize) -> Result<i64> {
     // SAFETY: it reads structures, and writes only to those of `rjail_get` and
     // where a caller here means it to.
     unsafe { registers.enter(number) }.map(i64::of)
+}
+
+/// rjail_why(2): fills in the structure, and the text as far as it goes.
+pub fn rjail_why(number: usize, why: &mut abi::Why, text: &mut [u8]) -> Result<i64> {
+    why.text = if text.is_empty() { 0 } else { text.as_mut_ptr().expose_provenance() };
+    why.text_size = u32::try_from(text.len()).map_err(|_| Error(EINVAL))?;
+    rjail(number, abi::operation::WHY, ptr::from_mut(why).expose_provenance())
 }
 
 /// rjail_get(2): fills in the structure, and the rows as far as they go.
@@ -880,8 +905,8 @@ pub fn take(socket: i32) -> Result<i32> {
     with_message(-1, |message| receive_message(socket, message, 0))
 }
 
-/// rjail(2) in a child of vfork(2), which runs in this process's memory.
-pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
+/// rjail's system call in a child of vfork(2), which runs in this process's memory.
+pub fn rjail_after_vfork(number: usize, operation: i32, arguments: usize) -> Result<i64> {
     let (value, failed): (usize, u8);
     // SAFETY: the child makes two calls and uses no memory, so that this process
     // finds its own as it left it; the kernel keeps every register but those
@@ -891,9 +916,9 @@ pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
             "jc 3f",
             "test eax, eax",
             "jnz 3f",
-            // The child: rjail(2), then exit(errno).
+            // The child: the call, then exit(errno).
             "mov rax, r12",
-            "mov edi, {create}",
+            "mov edi, r14d",
             "mov rsi, r13",
             "syscall",
             "jc 2f",
@@ -905,8 +930,7 @@ pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
             "3:",
             "setc cl",
             inlateout("rax") 66_usize => value, lateout("cl") failed,
-            create = const abi::operation::CREATE,
-            in("r12") number, in("r13") arguments,
+            in("r12") number, in("r13") arguments, in("r14") operation,
             lateout("rdi") _, lateout("rsi") _, lateout("rdx") _,
             lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _);
     }
@@ -918,6 +942,84 @@ pub fn rjail_after_vfork(number: usize, arguments: usize) -> Result<i64> {
         Status::Exited(errno) => Err(Error(errno)),
         _ => Err(Error(EINVAL)),
     }
+}
+
+/// vfork(2): the child sleeps for good, and this process with it.
+pub fn vfork_and_sleep() -> Result<i32> {
+    let (value, failed): (usize, u8);
+    // SAFETY: the child makes one call, with nothing of ours, that never returns, and
+    // if it should, ends; the kernel keeps every register but those named here.
+    unsafe {
+        asm!("syscall",
+            "jc 3f",
+            "test eax, eax",
+            "jnz 3f",
+            // The child: select(2) of nothing, without a time.
+            "2:",
+            "mov eax, 93",
+            "xor edi, edi",
+            "xor esi, esi",
+            "xor edx, edx",
+            "xor r10d, r10d",
+            "xor r8d, r8d",
+            "syscall",
+            "jmp 2b",
+            "3:",
+            "setc cl",
+            inlateout("rax") 66_usize => value, lateout("cl") failed,
+            lateout("rdi") _, lateout("rsi") _, lateout("rdx") _,
+            lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _);
+    }
+    if failed == 0 { Ok(i32::of(value)) } else { Err(Error(i32::of(value))) }
+}
+
+/// pdfork(2), of a child that outlives the descriptor: 0 in the child.
+pub fn pdfork() -> Result<i32> {
+    const PD_DAEMON: i32 = 1;
+    let mut descriptor = -1;
+    fork_with_descriptor(&mut descriptor, PD_DAEMON)
+}
+
+/// procctl(2): orphans beneath this process become its children.
+pub fn become_reaper() -> Result<()> {
+    const P_PID: i32 = 0;
+    const PROC_REAP_ACQUIRE: i32 = 2;
+    let pid = getpid()?.unsigned_abs();
+    process_control(P_PID, pid as usize, PROC_REAP_ACQUIRE, 0)
+}
+
+/// Where [`count_signals`] counts.
+static SIGNALS: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+
+extern "C" fn count_signal(_: i32) {
+    // SAFETY: null, or what `count_signals` was given, which lives as long as the
+    // program.
+    if let Some(counter) = unsafe { SIGNALS.load(Ordering::Relaxed).as_ref() } {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// From now on this process, and who is forked from it, takes note of a signal and goes
+/// on; a system call that sleeps ends with EINTR.
+pub fn count_signals(signal: i32, counter: &'static AtomicU32) -> Result<()> {
+    SIGNALS.store(ptr::from_ref(counter).cast_mut(), Ordering::Relaxed);
+    let handler = (count_signal as extern "C" fn(i32)) as usize;
+    set_action(signal, &[handler, 0, 0, 0], 0)
+}
+
+/// Signals that this process, and who is forked from it, does not take.
+pub fn ignore_signal(signal: i32) -> Result<()> {
+    const SIG_IGN: usize = 1;
+    set_action(signal, &[SIG_IGN, 0, 0, 0], 0)
+}
+
+/// Memory that the children forked after it share with their parent, as numbers to
+/// count with.
+pub fn counters(count: usize) -> Result<&'static [AtomicU32]> {
+    let at = map(0, count * size_of::<AtomicU32>(), 3, 0x1001, -1, 0)?;
+    let start: *const AtomicU32 = ptr::with_exposed_provenance(at);
+    // SAFETY: a fresh zeroed mapping of this length, never unmapped.
+    Ok(unsafe { slice::from_raw_parts(start, count) })
 }
 
 /// `struct thr_param`, its pointers as numbers.

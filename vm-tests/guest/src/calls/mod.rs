@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//! The operations on a jail that exists: to enter it from outside, to send all of it
+//! a signal, to close it, to keep it, to ask about it; and bad input to all of them.
+
+mod attach;
+mod hold;
+mod kill;
+mod why;
+
+use crate::console::Text;
+use crate::jail;
+use crate::programs::{Context, Held, Outcome, Program, early, good};
+use crate::sys::{self, Error, Result};
+
+/// With either one line or both.
+pub const EITHER: &[Program] = &[
+    program("attach", 60, attach::attach),
+    program("attach_errors", 60, attach::errors),
+    program("kill", 60, kill::all),
+    program("kill_errors", 60, kill::errors),
+    program("kill_stops", 60, kill::stops),
+    program("kill_vforked", 60, kill::vforked),
+    program("kill_once", 60, kill::once),
+    program("kill_forking", 120, kill::forking),
+    program("close_forking", 120, kill::close_forking),
+    program("close_waits", 60, kill::waits),
+    program("attach_race", 120, kill::attach_race),
+    program("hold", 60, hold::hold),
+    program("hold_errors", 60, hold::errors),
+    program("hold_closed", 60, hold::closed),
+    program("hold_sealed", 30, hold::sealed),
+    program("hold_race", 60, hold::race),
+    program("dying", 60, hold::dying),
+    program("notices", 60, hold::notices),
+    program("why", 240, why::why),
+    program("why_errors", 30, why::errors),
+];
+
+/// Unloads the module in between.
+pub const UNLOADING: &[Program] = &[program("unload_held", 30, hold::unload_held)];
+
+pub use hold::within;
+
+const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
+    Program { name, seconds, run, needs: None }
+}
+
+/// Takes leave of those that have ended, orphans too.
+fn reap_some() {
+    // Again is no harm.
+    let _ = sys::become_reaper();
+    while sys::wait(-1, sys::NOHANG).is_ok_and(|(pid, _)| pid != 0) {}
+}
+
+/// No jail is left, once all that have ended are taken leave of.
+fn gone() -> Outcome {
+    let deadline = sys::uptime() + 5000;
+    loop {
+        reap_some();
+        match sys::sysctl_number("security.rjail.jails") {
+            Ok(0) => return Ok(()),
+            _ if sys::uptime() < deadline => sys::pause(2),
+            other => return Err(Text::of(format_args!("jails afterwards: {other:?}"))),
+        }
+    }
+}
+
+/// A jail with so many processes that wait, and its number.
+fn waiting(count: usize) -> core::result::Result<(Held, i64), Text<160>> {
+    reap_some();
+    let held = early("a jail", Held::start(1, || enter_with(count - 1)))?;
+    Ok((held, early("its number", jail::first())?))
+}
+
+/// Enters a jail and forks so many more, which wait for their end.
+fn enter_with(more: usize) -> Result<()> {
+    good().enter()?;
+    for _ in 0..more {
+        if sys::fork()? == 0 {
+            sleep_for_good();
+        }
+    }
+    Ok(())
+}
+
+fn sleep_for_good() -> ! {
+    loop {
+        sys::pause(10_000);
+    }
+}
+
+/// Bad structures: what is wrong, where it is, which errno.
+type Wrong = (&'static str, usize, i32);
+
+/// Makes the calls; how many there were.
+fn wrong_calls(operation: i32, calls: &[Wrong]) -> Outcome {
+    for (what, at, errno) in calls {
+        let got = jail::operate(operation, *at);
+        if got != Err(Error(*errno)) {
+            return Err(Text::of(format_args!("{what}: {got:?}, wanted errno {errno}")));
+        }
+    }
+    Ok(())
+}
