@@ -107,7 +107,7 @@ const LATE: &[Group] = &[
     Group::programs("reach-first-line", true, &[reach::ALL]).without_second_line(),
     Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
     Group::programs("trespass-first-line", true, &[trespass::EITHER]).without_second_line(),
-    Group::programs("calls", true, &[calls::EITHER]),
+    Group::programs("calls", true, &[calls::EITHER, calls::LONG]),
     Group::programs("calls-first-line", true, &[calls::EITHER]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING, calls::UNLOADING]),
     Group::programs("churn", false, &[programs::CHURN]),

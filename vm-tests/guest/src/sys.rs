@@ -1198,6 +1198,15 @@ pub fn allocate(length: usize) -> Result<&'static mut [u8]> {
     Ok(unsafe { slice::from_raw_parts_mut(start, length) })
 }
 
+/// The same with nothing mapped behind it: whole pages.
+pub fn allocate_before_a_hole(length: usize) -> Result<&'static mut [u8]> {
+    const PAGE: usize = 4096;
+    let memory = allocate(length + PAGE)?;
+    let (memory, hole) = memory.split_at_mut(length);
+    unmap(address_of(&*hole), PAGE)?;
+    Ok(memory)
+}
+
 /// Attaches a segment of System V memory, and detaches it.
 pub fn attach(id: i32) -> Result<()> {
     shmdt(shmat(id, 0, 0)?)

@@ -4,7 +4,9 @@
 
 mod attach;
 mod hold;
+mod hostile;
 mod kill;
+mod scale;
 mod why;
 
 use crate::console::Text;
@@ -34,6 +36,13 @@ pub const EITHER: &[Program] = &[
     program("notices", 60, hold::notices),
     program("why", 240, why::why),
     program("why_errors", 30, why::errors),
+];
+
+/// Once a boot: what takes long.
+pub const LONG: &[Program] = &[
+    program("hostile", 200, hostile::million),
+    program("jails_one_after_the_other", 200, scale::one_after_the_other),
+    program("jails_all_at_once", 200, scale::all_at_once),
 ];
 
 /// Unloads the module in between.
