@@ -210,6 +210,10 @@ rjail_sysctls_add(void)
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jailed",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
 	    rjail_sysctl_jailed, "I", "Is the caller in a jail of rjail?");
+	/* modfind(2) takes as long as there are modules. */
+	SYSCTL_ADD_INT(&rjail_sysctls, list, OID_AUTO, "syscall",
+	    CTLFLAG_RD | CTLFLAG_MPSAFE, &rjail_offset, 0,
+	    "Number of the system call");
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "watching",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0,
 	    rjail_sysctl_watching, "I", "Are look-ups watched now?");
@@ -424,7 +428,7 @@ rjail_module_event(module_t mod, int type, void *data __unused)
 	}
 }
 
-/* User land finds the system call's number under this name: modfind(2). */
+/* The system call's number is found under this name too: modfind(2). */
 static moduledata_t rjail_moduledata = {
 	"sys/rjail",
 	rjail_module_event,

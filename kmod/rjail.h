@@ -192,23 +192,23 @@ struct rjail_why {
 
 #ifndef _KERNEL
 #include <sys/param.h>
-#include <sys/module.h>
 #include <sys/syscall.h>
+#include <sys/sysctl.h>
 #include <errno.h>
 #include <unistd.h>
 
 static inline int64_t
 rjail_syscall(int operation, void *structure)
 {
-	struct module_stat st = { .version = sizeof(st) };
-	int mod;
+	int number;
+	size_t size = sizeof(number);
 
-	mod = modfind("sys/rjail");
-	if (mod == -1 || modstat(mod, &st) == -1) {
+	if (sysctlbyname("security.rjail.syscall", &number, &size, NULL, 0) == -1 ||
+	    number <= 0) {
 		errno = ENOSYS;
 		return (-1);
 	}
-	return (__syscall((quad_t)st.data.intval, operation, structure));
+	return (__syscall((quad_t)number, operation, structure));
 }
 
 /*

@@ -83,10 +83,11 @@ pub fn enter_at(arguments: usize) -> Result<i64> {
     sys::rjail(number()?, abi::operation::CREATE, arguments)
 }
 
-/// The system call's.
+/// The system call's, found as `rjail.h` does.
 fn number() -> Result<usize> {
-    sys::module_syscall(c"sys/rjail")
-        .map_err(|Error(e)| Error(if e == ENOENT { ENOSYS } else { e }))
+    let number = sys::sysctl_number("security.rjail.syscall")
+        .map_err(|Error(e)| Error(if e == ENOENT { ENOSYS } else { e }))?;
+    usize::try_from(number).map_err(|_| Error(ENOSYS))
 }
 
 /// Room for the ledger of one jail: more rows than any kernel has privileges.

@@ -188,6 +188,8 @@ fn load(_: &Context) -> Outcome {
     let length = sys::sysctl_named("security.rjail.version", &mut version, None);
     want!("security.rjail.version has text", length.is_ok_and(|l| l > 1), true);
     want!("security.rjail.jails", live_jails(), Ok(0));
+    let by_name = sys::module_syscall(c"sys/rjail").map(|number| number as i64);
+    want!("security.rjail.syscall", sys::sysctl_number("security.rjail.syscall"), by_name);
     want!("security.rjail.jailed", sys::sysctl_number("security.rjail.jailed"), Ok(0));
     want!("security.rjail.jid", sys::sysctl_number("security.rjail.jid"), Ok(0));
     want!("security.rjail.second_line", sys::sysctl_number("security.rjail.second_line"), Ok(1));
