@@ -20,8 +20,9 @@ use cases::world::{JAIL_ADDR, USER};
 
 use crate::answer::in_child_for;
 use crate::console::{Tap, Text};
-use crate::errno::EINVAL;
+use crate::errno::{EBUSY, EINVAL};
 use crate::jail::Kind;
+use crate::malloc::{InUse, Malloc};
 use crate::programs::{self, Held};
 use crate::say;
 use crate::sys::{self, Error, Result, Sockaddr, UnixName, WithSize};
@@ -38,6 +39,8 @@ const FIRST: usize = 2;
 const NEIGHBOURS: usize = 100;
 /// Other jails, or other processes.
 const CROWD: usize = 1000;
+/// Other jails, to see what grows.
+const MULTITUDE: usize = 10_000;
 /// Seconds, that is thousands of millions of instructions, for one operation.
 const PATIENCE: i64 = 600;
 
@@ -62,7 +65,8 @@ enum Place {
 enum Others {
     None,
     Processes,
-    Jails,
+    /// So many, with a process each.
+    Jails(usize),
 }
 
 /// A place, and the state of the machine around it.
@@ -73,10 +77,12 @@ struct Column {
     place: Place,
     others: Others,
     operations: &'static [Operation],
+    /// Those of [`QUICK`] alone.
+    quick: bool,
 }
 
 const fn column(word: &'static str, loaded: bool, place: Place, others: Others) -> Column {
-    Column { word, loaded, place, others, operations: OPERATIONS }
+    Column { word, loaded, place, others, operations: OPERATIONS, quick: false }
 }
 
 const COLUMNS: &[Column] = &[
@@ -85,8 +91,35 @@ const COLUMNS: &[Column] = &[
     column("unjailed", true, Place::Outside, Others::None),
     column("rjail", true, Place::Jail(Kind::Rjail), Others::None),
     column("rjail-and-processes", true, Place::Jail(Kind::Rjail), Others::Processes),
-    column("rjail-and-jails", true, Place::Jail(Kind::Rjail), Others::Jails),
+    column("rjail-and-jails", true, Place::Jail(Kind::Rjail), Others::Jails(CROWD)),
+    Column {
+        quick: true,
+        ..column("rjail-and-10000", true, Place::Jail(Kind::Rjail), Others::Jails(MULTITUDE))
+    },
+    column("outside-and-jail", true, Place::Outside, Others::Jails(1)),
     Column { operations: LOADING, ..column("load", false, Place::Outside, Others::None) },
+    Column { quick: true, ..column("quick-none", false, Place::Outside, Others::None) },
+    Column { quick: true, ..column("quick-unjailed", true, Place::Outside, Others::None) },
+];
+
+/// What a short measurement has: at least one of each way to the hooks.
+const QUICK: &[&str] = &[
+    "nothing",
+    "kill(0), own process",
+    "settimeofday of nothing",
+    "setuid",
+    "setresuid",
+    "open and close, search denied, root",
+    "stat, shallow, root",
+    "stat, deep, user",
+    "UDP bind to ANY",
+    "UNIX connect and accept",
+    "shm_open, close, unlink",
+    "fork, exit, wait",
+    // In a jail.
+    "TCP connect and accept",
+    "fork, enter, exit, wait",
+    "fork, exit, wait, outside",
 ];
 
 /// Something that is measured.
@@ -105,13 +138,19 @@ enum From {
     Jail,
     /// Outside, about to enter.
     Before,
+    /// As before, and rjail's alone.
+    First,
     /// Outside, for the machine.
     Machine,
 }
 
 impl From {
     fn fits(self, place: Place) -> bool {
-        matches!((self, place), (Self::Anywhere | Self::Machine, _) | (_, Place::Jail(_)))
+        match (self, place) {
+            (Self::Anywhere | Self::Machine, _) => true,
+            (Self::First, place) => place == Place::Jail(Kind::Rjail),
+            (_, place) => place != Place::Outside,
+        }
     }
 }
 
@@ -192,6 +231,7 @@ const OPERATIONS: &[Operation] = &[
     }),
     Operation { name: "fork, enter, exit, wait", run: enter, from: From::Before },
     Operation { name: "fork, exit, wait, outside", run: stay, from: From::Before },
+    Operation { name: "fork, enter, exit, wait, first jail", run: enter_first, from: From::First },
     Operation { name: "kill of 100 processes", run: kill_all, from: From::Jail },
 ];
 
@@ -323,14 +363,31 @@ fn make_files() -> Result<()> {
 
 fn measure_column(number: u32, column: &Column, world: World) -> Result<Tap> {
     programs::have_module(column.loaded)?;
+    if column.loaded {
+        // Nothing comes or goes while something is measured, but what is to be there.
+        let nobody = column.place == Place::Outside && column.others == Others::None;
+        stay_armed(!nobody)?;
+        if nobody {
+            disarmed()?;
+        }
+    }
+    let before = memory()?;
     let crowd = match column.others {
         Others::None => None,
         Others::Processes => Some(Held::start(CROWD, || Ok(()))?),
-        Others::Jails => {
-            Some(Held::start(CROWD, || Kind::Rjail.enter(JAIL_ROOT, JAIL_NAME, JAIL_ADDR))?)
+        Others::Jails(count) => {
+            Some(Held::start(count, || Kind::Rjail.enter(JAIL_ROOT, JAIL_NAME, JAIL_ADDR))?)
         }
     };
-    let mine = column.operations.iter().filter(|operation| operation.from.fits(column.place));
+    if let Others::Jails(count) = column.others {
+        let [ours, kernels] = memory()?;
+        let [ours, kernels] = [(ours, before[0]), (kernels, before[1])]
+            .map(|(now, before)| (now.count - before.count, now.bytes - before.bytes));
+        say!("BENCH-MEMORY {count} {} {} {} {}", ours.0, ours.1, kernels.0, kernels.1);
+    }
+    let mine = column.operations.iter().filter(|operation| {
+        operation.from.fits(column.place) && (!column.quick || QUICK.contains(&operation.name))
+    });
     let mut tap = Tap::begin(column.word, mine.clone().count());
     for operation in mine {
         let outcome = measure(operation, column.place, world);
@@ -353,6 +410,36 @@ fn measure_column(number: u32, column: &Column, world: World) -> Result<Tap> {
         say!("RJAIL-VM-LEAK {}: a jail without a process is left", column.word);
     }
     Ok(tap)
+}
+
+/// Whether the policy stays, or goes with the last jail.
+fn stay_armed(stay: bool) -> Result<()> {
+    sys::sysctl_write("security.rjail.linger", if stay { 86_400 } else { 0 })
+}
+
+/// Waits until the policy is gone.
+fn disarmed() -> Result<()> {
+    let deadline = sys::uptime() + 5000;
+    while sys::sysctl_number("security.rjail.armed")? != 0 {
+        if sys::uptime() > deadline {
+            return Err(Error(EBUSY));
+        }
+        sys::pause(10);
+    }
+    Ok(())
+}
+
+/// What the module holds, without and with each jail's `struct prison`: the latter
+/// comes second. Asked by a child: the answer takes memory, which would make later
+/// forks dearer.
+fn memory() -> Result<[InUse; 2]> {
+    let ask = || -> Result<[InUse; 2]> {
+        let mut malloc = Malloc::new()?;
+        let [all, kernels] = ["rjail", "rjail_prison"].map(|name| malloc.in_use_lately(name));
+        let (all, kernels) = (all?, kernels?);
+        Ok([InUse { count: all.count - kernels.count, bytes: all.bytes - kernels.bytes }, kernels])
+    };
+    in_child_for(PATIENCE, ask)?.map_err(|_| Error(EINVAL))?
 }
 
 /// In a process of its own, so that nothing stays.
@@ -573,6 +660,16 @@ fn unix_connect(watch: &mut Watch) -> Result<()> {
 fn enter(watch: &mut Watch) -> Result<()> {
     let Place::Jail(kind) = watch.place else { return Err(Error(EINVAL)) };
     watch.repeat(10, || child(|| kind.enter(JAIL_ROOT, JAIL_NAME, JAIL_ADDR)))
+}
+
+/// The same with the policy to be registered each time.
+fn enter_first(watch: &mut Watch) -> Result<()> {
+    let Place::Jail(kind) = watch.place else { return Err(Error(EINVAL)) };
+    stay_armed(false)?;
+    let entered =
+        watch.repeat_after(1, disarmed, |()| child(|| kind.enter(JAIL_ROOT, JAIL_NAME, JAIL_ADDR)));
+    stay_armed(true)?;
+    entered
 }
 
 fn stay(watch: &mut Watch) -> Result<()> {

@@ -22,9 +22,16 @@ use crate::vmm::Vmm;
 
 /// Where the boot with a module that the guest loads measures, in this order.
 /// The first of each boot warms the kernel up, and does not count.
-const LATE: &str = "none none native unjailed rjail rjail-and-processes rjail-and-jails none load";
+const LATE: &str = "none none native unjailed rjail outside-and-jail rjail-and-jails none load";
 /// Where the boot with a module that the boot loader loads does.
-const BOOT: &str = "unjailed unjailed rjail rjail-and-processes rjail-and-jails unjailed";
+const BOOT: &str = "unjailed unjailed rjail rjail-and-processes rjail-and-jails unjailed \
+                    outside-and-jail rjail-and-10000";
+
+/// The same of a short measurement, which says whether nobody pays where nobody is
+/// jailed.
+const QUICK_LATE: &str = "quick-none quick-none quick-unjailed";
+const QUICK_BOOT: &str = "quick-unjailed quick-unjailed";
+const QUICK_LOADED_LATE: &Column = &column("late, nobody jailed", Module::Late, 2);
 
 /// The command that makes the report.
 const COMMAND: &str = "make bench";
@@ -52,13 +59,16 @@ const PROCESSES: &Column = &column("rjail, 1,000 other processes", Module::Boot,
 const JAILS_BOOT: &Column = &column("rjail, 1,000 other jails", Module::Boot, 4);
 const JAILS_LATE: &Column = &column("rjail, late, 1,000 other jails", Module::Late, 6);
 const LOAD: &Column = &column("load", Module::Late, 8);
+const OUTSIDE_BOOT: &Column = &column("outside, a jail at boot", Module::Boot, 6);
+const OUTSIDE_LATE: &Column = &column("outside, a jail late", Module::Late, 5);
+const MULTITUDE: &Column = &column("rjail, 10,000 other jails", Module::Boot, 7);
 
 /// What was measured at each column.
 const FIGURES: &[&Column] =
-    &[NONE, AT_BOOT, LOADED_LATE, NATIVE, RJAIL_BOOT, RJAIL_LATE, JAILS_BOOT];
+    &[NONE, AT_BOOT, LOADED_LATE, NATIVE, RJAIL_BOOT, RJAIL_LATE, OUTSIDE_BOOT, OUTSIDE_LATE];
 
 /// The dots of the picture.
-const SERIES: [&Column; 5] = [AT_BOOT, LOADED_LATE, NATIVE, RJAIL_BOOT, RJAIL_LATE];
+const SERIES: [&Column; 5] = [LOADED_LATE, OUTSIDE_BOOT, NATIVE, RJAIL_BOOT, RJAIL_LATE];
 
 /// A column against another, and what it may be.
 struct Ratio {
@@ -103,9 +113,30 @@ const RATIOS: &[Ratio] = &[
         except: &[LISTING],
     },
     Ratio {
+        title: "10,000 other jails / none",
+        of: MULTITUDE,
+        to: RJAIL_BOOT,
+        target: Some(1.02),
+        except: &[LISTING],
+    },
+    Ratio {
         title: "1,000 other processes / none",
         of: PROCESSES,
         to: RJAIL_BOOT,
+        target: None,
+        except: &[],
+    },
+    Ratio {
+        title: "outside, a jail at boot / no module",
+        of: OUTSIDE_BOOT,
+        to: NONE,
+        target: None,
+        except: &[],
+    },
+    Ratio {
+        title: "outside, a jail late / no module",
+        of: OUTSIDE_LATE,
+        to: NONE,
         target: None,
         except: &[],
     },
@@ -116,10 +147,13 @@ const RATIOS: &[Ratio] = &[
 const LOOP: &str = "nothing";
 const LISTING: &str = "kern.proc of all";
 const ENTER: &str = "fork, enter, exit, wait";
+const ENTER_FIRST: &str = "fork, enter, exit, wait, first jail";
 const STAY: &str = "fork, exit, wait, outside";
 const LOADING: &str = "module load and unload";
 /// Entering against a native jail's, each above a plain fork and exit.
 const ENTER_TARGET: f64 = 1.0 / 8.0;
+/// Most bytes of a jail beside the kernel's `struct prison`.
+const MEMORY_TARGET: f64 = 512.0;
 
 /// One operation at one column.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +209,8 @@ struct Measured {
     by: Vec<String>,
     /// Instructions of a loop; what the counter, and the kernel's clock, made of it.
     clock: [u64; 4],
+    /// Of so many jails: pieces and bytes of the module's own, and of prisons.
+    memory: Vec<[u64; 5]>,
 }
 
 impl Measured {
@@ -185,6 +221,7 @@ impl Measured {
             kernel: String::new(),
             by: Vec::new(),
             clock: [0; 4],
+            memory: Vec::new(),
         };
         for run in &results.runs {
             measured.by.clear();
@@ -201,9 +238,11 @@ impl Measured {
                 } else if let Some(by) = line.strip_prefix(BY) {
                     measured.by.push(by.to_owned());
                 } else if let Some(clock) = line.strip_prefix("BENCH-CLOCK ") {
-                    for (to, number) in measured.clock.iter_mut().zip(clock.split(' ')) {
-                        *to = number.parse().with_context(|| format!("a bad clock: {line}"))?;
-                    }
+                    measured.clock =
+                        numbers(clock).with_context(|| format!("a bad clock: {line}"))?;
+                } else if let Some(memory) = line.strip_prefix("BENCH-MEMORY ") {
+                    let memory = numbers(memory).with_context(|| format!("no memory: {line}"))?;
+                    measured.memory.push(memory);
                 } else {
                     let row = line.strip_prefix("BENCH ").and_then(Row::parse);
                     let (column, row) = row.with_context(|| format!("a bad figure: {line}"))?;
@@ -241,6 +280,41 @@ impl Measured {
     fn entering(&self, column: &Column) -> Option<f64> {
         Some(self.figure(column, ENTER)?.cost - self.figure(column, STAY)?.cost)
     }
+}
+
+/// As many numbers as are wanted.
+fn numbers<const N: usize>(words: &str) -> Option<[u64; N]> {
+    let words: Option<Vec<u64>> = words.split(' ').map(|word| word.parse().ok()).collect();
+    words?.try_into().ok()
+}
+
+/// What a jail takes of memory, beside processes and credentials.
+fn memory_table(measured: &Measured, verdicts: &mut Verdicts) -> String {
+    let rows: Vec<Vec<String>> = measured
+        .memory
+        .iter()
+        .filter(|[jails, ..]| *jails >= 1000)
+        .map(|numbers| {
+            let [jails, pieces, bytes, prisons, prison_bytes] = numbers.map(float);
+            let each = bytes / jails;
+            let met = each <= MEMORY_TARGET;
+            verdicts.add(Some(met));
+            let verdict = if met { "met" } else { "**missed**" };
+            vec![
+                thousands(jails),
+                format!("{each:.0} {verdict}"),
+                format!("{:.1}", pieces / jails),
+                format!("{:.0}", prison_bytes / jails),
+                format!("{:.1}", prisons / jails),
+            ]
+        })
+        .collect();
+    let head = ["jails", "bytes of each", "pieces", "bytes of `struct prison`", "pieces"];
+    format!(
+        "\n### Memory\n\nAs malloc(9) rounds it; target: at most {MEMORY_TARGET} bytes beside \
+         the kernel's `struct prison`.\n\n{}",
+        table(&head, &rows)
+    )
 }
 
 /// A ratio, and whether it is what it should be.
@@ -309,7 +383,7 @@ fn tables(measured: &Measured) -> (String, Verdicts) {
         })
         .collect();
     let native = measured.entering(NATIVE);
-    let entering: Vec<Vec<String>> = [NATIVE, RJAIL_BOOT, RJAIL_LATE, JAILS_BOOT]
+    let entering: Vec<Vec<String>> = [NATIVE, RJAIL_BOOT, RJAIL_LATE, JAILS_BOOT, MULTITUDE]
         .iter()
         .filter_map(|column| {
             let (cost, native) = (measured.entering(column)?, native?);
@@ -342,6 +416,15 @@ fn tables(measured: &Measured) -> (String, Verdicts) {
     );
     let head = ["jail", "instructions", "of native"];
     text.push_str(&table(&head, &entering));
+    let first = |column| measured.figure(column, ENTER_FIRST);
+    if let (Some(boot), Some(late)) = (first(RJAIL_BOOT), first(RJAIL_LATE)) {
+        let _ = writeln!(
+            text,
+            "\nThe first jail, which has the policy registered: {boot} with a fork, exit and wait \
+             at boot, {late} late."
+        );
+    }
+    text.push_str(&memory_table(measured, &mut verdicts));
     let _ = writeln!(text, "\n{} targets met, {} missed.", verdicts.met, verdicts.missed);
     (text, verdicts)
 }
@@ -360,16 +443,43 @@ fn thousands(number: f64) -> String {
 
 /// Measures, and keeps what was measured.
 pub fn measure(options: &run::Options) -> Result<()> {
+    let results = boot(options, [LATE, BOOT])?;
+    results.write(&needs::target().join("bench.json"))
+}
+
+/// Measures a little; what costs more than it may where nobody is jailed, and how
+/// many figures were looked at.
+pub fn check(options: &run::Options) -> Result<(usize, Vec<String>)> {
+    let measured = Measured::of(&boot(options, [QUICK_LATE, QUICK_BOOT])?)?;
+    let (mut looked, mut dear) = (0, Vec::new());
+    for (of, most) in [(AT_BOOT, 1.01), (QUICK_LOADED_LATE, 1.02)] {
+        for row in measured.rows(NONE).iter().filter(|row| row.operation != LOOP) {
+            let ratio = measured.quotient(of, NONE, &row.operation);
+            let ratio = ratio.with_context(|| format!("{}: no {}", of.title, row.operation))?;
+            looked += 1;
+            println!("{}: {}: {ratio:.3}", of.title, row.operation);
+            if ratio > most {
+                dear.push(format!("{}: {}: {ratio:.3}, over {most}", of.title, row.operation));
+            }
+        }
+    }
+    if looked == 0 {
+        bail!("nothing was measured");
+    }
+    Ok((looked, dear))
+}
+
+fn boot(options: &run::Options, columns: [&'static str; 2]) -> Result<Results> {
     let programs = Programs { guest: needs::build_guest()?, tool: None };
     let mut results = Results::default();
-    for (module, columns) in [(Module::Late, LATE), (Module::Boot, BOOT)] {
+    for (module, columns) in [Module::Late, Module::Boot].into_iter().zip(columns) {
         let options = run::Options { columns: Some(columns), ..options.clone() };
         let mut run = run::boot(&options, &programs, Kernel::Generic, module)?;
         let by = measured_by();
         run.figures.extend(by.iter().map(|(what, value)| format!("{BY}{what}: {value}")));
         results.runs.push(run);
     }
-    results.write(&needs::target().join("bench.json"))
+    Ok(results)
 }
 
 /// Makes the report of the last measurement, and prints it.
@@ -508,8 +618,35 @@ mod tests {
         assert_eq!(words(PROCESSES), "rjail-and-processes");
         assert_eq!(words(NATIVE), "native");
         assert_eq!(words(LOAD), "load");
+        assert_eq!([OUTSIDE_BOOT, OUTSIDE_LATE].map(words), ["outside-and-jail"; 2]);
+        assert_eq!(words(MULTITUDE), "rjail-and-10000");
+        assert_eq!(QUICK_BOOT.split(' ').nth(AT_BOOT.number), Some("quick-unjailed"));
+        assert_eq!(QUICK_LATE.split(' ').nth(QUICK_LOADED_LATE.number), Some("quick-unjailed"));
+        assert_eq!(QUICK_LATE.split(' ').nth(NONE.number), Some("quick-none"));
         // The kernel environment takes no more.
         assert!(LATE.len() < 128 && BOOT.len() < 128);
+    }
+
+    #[test]
+    fn memory_is_held_against_its_target() {
+        let memory = |jails, bytes| {
+            let measured = Measured {
+                late: Vec::new(),
+                boot: Vec::new(),
+                kernel: String::new(),
+                by: Vec::new(),
+                clock: [0; 4],
+                memory: vec![[jails, jails, bytes, jails, jails]],
+            };
+            let mut verdicts = Verdicts::default();
+            let text = memory_table(&measured, &mut verdicts);
+            (text, verdicts)
+        };
+        let (text, verdicts) = memory(1000, 512_000);
+        assert!(text.contains("| 1,000 | 512 met |"), "{text}");
+        assert_eq!(verdicts, Verdicts { met: 1, missed: 0 });
+        assert_eq!(memory(1000, 512_501).1, Verdicts { met: 0, missed: 1 });
+        assert_eq!(memory(1, 4096).1, Verdicts::default(), "one says nothing");
     }
 
     #[test]

@@ -126,6 +126,8 @@ pub fn loader_commands(orders: &Orders) -> String {
     }
     if let Some(columns) = orders.columns {
         let _ = writeln!(text, "@set rjail.columns=\"{columns}\"");
+        // Ten thousand jails have a process each.
+        let _ = writeln!(text, "@set kern.maxproc=\"20000\"");
         // Page tables, and with them the cost of fork(2), are the same each time.
         for name in ["kern.elf64.aslr.enable", "kern.elf64.aslr.stack"] {
             let _ = writeln!(text, "@set {name}=\"0\"");

@@ -85,6 +85,9 @@ struct BenchArgs {
     /// Measure nothing: make the report of the last measurement anew.
     #[arg(long)]
     again: bool,
+    /// Measure a little, and fail where somebody pays though nobody is jailed.
+    #[arg(long, conflicts_with = "again")]
+    check: bool,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -277,7 +280,15 @@ fn bench(args: &BenchArgs) -> Result<ExitCode> {
             eprintln!("SKIPPED: only QEMU with a real FreeBSD kernel counts instructions.");
             return Ok(ExitCode::from(SKIPPED));
         }
-        bench::measure(&args.machine.options(None, None, false))?;
+        let options = args.machine.options(None, None, args.check);
+        if args.check {
+            let (looked, dear) = bench::check(&options)?;
+            dear.iter().for_each(|dear| println!("not ok - {dear}"));
+            let (passed, failed) = (looked - dear.len(), dear.len());
+            println!("cost: {passed} passed, {failed} failed, 0 skipped");
+            return Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        bench::measure(&options)?;
     }
     // A target that is missed is a finding, and no failure of the measurement.
     let verdicts = bench::report()?;

@@ -90,7 +90,8 @@ fn boot_with(
         firmware: Firmware::find(options.vmm).context("no UEFI firmware")?,
         disk: disk.clone(),
         cpus: if options.columns.is_some() { 1 } else { 2 },
-        memory: 1024,
+        // Ten thousand jails with a process each want more.
+        memory: if options.columns.is_some() { 4096 } else { 1024 },
         counts: options.columns.is_some(),
     };
 
