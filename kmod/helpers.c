@@ -613,6 +613,20 @@ rjail_c_prison_hostname(struct prison *pr, char *name, size_t size)
 	mtx_unlock(&pr->pr_mtx);
 }
 
+/* Whether a jail of the kernel's own is called so. */
+bool
+rjail_c_prison_name_taken(const char *name)
+{
+	struct prison *pr;
+
+	sx_slock(&allprison_lock);
+	pr = prison_find_name(&prison0, name);
+	if (pr != NULL)
+		mtx_unlock(&pr->pr_mtx);
+	sx_sunlock(&allprison_lock);
+	return (pr != NULL);
+}
+
 int
 rjail_c_racct_attach(struct prison *pr)
 {

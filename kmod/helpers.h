@@ -6,6 +6,11 @@
 #ifndef _RJAIL_HELPERS_H_
 #define	_RJAIL_HELPERS_H_
 
+#include <sys/fcntl.h>
+#include <sys/filio.h>
+#include <sys/sockio.h>
+#include <sys/ttycom.h>
+
 struct cdev;
 struct mac_policy_conf;
 struct prison;
@@ -77,11 +82,25 @@ struct vnode *rjail_c_prison_root(struct prison *);
 bool	 rjail_c_prison_allows(struct ucred *, int priv);
 void	 rjail_c_prison_emptied(struct prison *);
 void	 rjail_c_prison_hostname(struct prison *, char *, size_t);
+bool	 rjail_c_prison_name_taken(const char *);
 int	 rjail_c_racct_attach(struct prison *);
 void	 rjail_c_racct_detach(struct prison *);
 void	 rjail_c_racct_changed(struct proc *, struct ucred *from,
 	    struct ucred *to);
 void	 rjail_c_rctl_changed(struct proc *, struct ucred *to);
+
+/* ioctl(2)'s commands that are interposed. */
+static const u_long rjail_ioctl_sti = TIOCSTI;
+static const u_long rjail_ioctl_foreground = TIOCSPGRP;
+static const u_long rjail_ioctl_setown = FIOSETOWN;
+static const u_long rjail_ioctl_spgrp = SIOCSPGRP;
+
+typedef void rjail_told(struct proc *, bool session, bool ending, void *);
+void	 rjail_c_interpose(struct proc *);
+void	 rjail_c_named(int id, rjail_told *, void *);
+void	 rjail_c_reaper(int id, rjail_told *, void *);
+void	 rjail_c_described(int fd, rjail_told *, void *);
+int	 rjail_c_ioctl_int(struct thread *, int fd, u_long, int);
 
 void	 rjail_c_teardown_enqueue(void);
 void	 rjail_c_teardown_drain(void);

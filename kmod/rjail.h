@@ -90,7 +90,14 @@ struct rjail_args {
 	const struct in6_addr *ip6;	/* its IPv6 addresses, as ip4 */
 	uint32_t	 ip6s;		/* how many, 0 to RJAIL_MAX_IP6 */
 	uint32_t	 loopback;	/* RJAIL_LOOPBACK_* */
+	/*
+	 * What rctl(8) knows it by, jail:NAME: up to 64 letters, digits, '_', '-'
+	 * and '.', beginning with none of the last two, and no number; no other
+	 * jail's.  NULL for its number.
+	 */
+	const char	*name;
 };
+#define	RJAIL_MAX_NAME		64
 
 /*
  * Arguments of rjail_get(2).  Set size, version, jid and which, and what is
@@ -125,6 +132,9 @@ struct rjail_info {
 	struct in6_addr	*ip6;		/* or NULL; primary first */
 	uint32_t	 ip6s;		/* in: room at ip6; out: addresses */
 	uint32_t	 loopback;	/* RJAIL_LOOPBACK_* */
+	char		*name;		/* or NULL; empty when it was given none */
+	uint32_t	 name_size;	/* in: room; out: bytes with the NUL */
+	uint32_t	 spare;		/* 0 */
 };
 /* which */
 #define	RJAIL_THIS		0	/* the jail of that number */
@@ -216,8 +226,8 @@ rjail_syscall(int operation, void *structure)
  * ENOSYS when the module is not loaded; EPERM without privilege, from inside
  * a jail, after chroot(2) to another root or with a directory open; EBUSY while
  * the process shares its descriptor table or its directories with another;
- * EINVAL, EFAULT, ENAMETOOLONG, ENOENT, ENOTDIR, EACCES, ENOMEM as their names
- * say.  After an error nothing has changed.  With exterrctl(2) on, a process
+ * EEXIST when there is a jail of that name; EINVAL, EFAULT, ENAMETOOLONG, ENOENT,
+ * ENOTDIR, EACCES, ENOMEM as their names say.  After an error nothing has changed.  With exterrctl(2) on, a process
  * that may not enter is told why: category 0x726a, p1 the step (src/root.rs),
  * p2 the descriptor that is in the way.
  */

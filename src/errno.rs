@@ -45,6 +45,8 @@ errnos! {
     EFAULT = 14;
     /// Device busy.
     EBUSY = 16;
+    /// File exists: a jail of that name does.
+    EEXIST = 17;
     /// Cross-device link: how rename(2) says that it will not.
     EXDEV = 18;
     /// Not a directory.

@@ -25,7 +25,7 @@ use crate::kernel::task;
 use crate::kernel::uaccess::UserString;
 use crate::kernel::vnode::Directory;
 use crate::killer::{self, MEMBERS};
-use crate::prison::{Addresses, Default, JailFlags, Jid, Prison, Registry, State};
+use crate::prison::{Addresses, Default, JailFlags, Jid, Name, Prison, Registry, State};
 use crate::privilege::Named;
 use crate::root::{self, Entrant};
 use crate::watch::Watch;
@@ -74,6 +74,7 @@ impl Counted for Jail {
 pub(crate) struct Request {
     pub(crate) path: UserString,
     pub(crate) hostname: UserString,
+    pub(crate) name: Name,
     pub(crate) ip4: Vec<Ipv4Addr>,
     pub(crate) ip6: Vec<Ipv6Addr>,
     pub(crate) loopback: Loopback,
@@ -193,7 +194,8 @@ fn enter(current: &mut Current, jail: &JailRef, root: &Directory) -> Result<Jid>
 ///
 /// # Errors
 /// `EINVAL`: a flag, an address or a host name. Those of the path:
-/// [`Directory::look_up`]. `ENOMEM`, `EAGAIN`; those of the MAC framework.
+/// [`Directory::look_up`]. `EEXIST`: there is a jail of that name. `ENOMEM`,
+/// `EAGAIN`; those of the MAC framework.
 fn make(current: &Current, mut request: Request) -> Result<(JailRef, Directory)> {
     // 1. Who asks: `admit_early` has said, before the arguments were read.
     // 2. What for.
@@ -209,7 +211,7 @@ fn make(current: &Current, mut request: Request) -> Result<(JailRef, Directory)>
     // 4. The jail, whole, and known by its number. The policy comes first: what is
     // made before has no label, and is outside.
     let _armed = Armed::new()?;
-    let jail = build(current, &request, addresses, flags, &root)?;
+    let jail = build(current, request, addresses, flags, &root)?;
     Notice::Made.tell(jail.jid(), 0);
     Ok((jail, root))
 }
@@ -251,7 +253,7 @@ fn validate_hostname(name: &[u8]) -> Result {
 
 fn build(
     current: &Current,
-    request: &Request,
+    request: Request,
     addresses: Addresses,
     flags: JailFlags,
     root: &Directory,
@@ -268,15 +270,24 @@ fn build(
             // Where the name cache does not know it, what the caller said will do.
             path: if view.path.is_empty() { request.path.as_bytes() } else { &view.path },
             hostname: &request.hostname,
+            name: &request.name,
             addresses: &addresses,
         };
-        Some(NativePrison::new(current, plan)?)
+        let native = NativePrison::new(current, plan)?;
+        // The two would share their limits.
+        if native.name_taken() {
+            return Err(Errno::EEXIST);
+        }
+        Some(native)
     } else {
         None
     };
     let prison = Prison::new(jid, flags, &request.named, addresses, native);
-    let jail = JailRef::new(prison.seen_from(view))?;
+    let jail = JailRef::new(prison.seen_from(view).called(request.name))?;
     let mut registry = REGISTRY.lock();
+    if !jail.name().is_none() && registry.any(|other| bears(other, jail.name())) {
+        return Err(Errno::EEXIST);
+    }
     if lines != second_line() {
         // Somebody changed the mode while this jail was not yet counted.
         return Err(Errno::EAGAIN);
@@ -286,6 +297,13 @@ fn build(
     EVER.store(true, Ordering::Relaxed);
     drop(registry);
     Ok(jail)
+}
+
+/// Whether a jail is called so. What is left of one that is dying, a connection's
+/// credential say, keeps no name from the next.
+fn bears(jail: &Jail, name: &Name) -> bool {
+    let used = || jail.second_line().is_none_or(NativePrison::is_alive);
+    jail.name() == name && jail.life(used()).state() != State::Dying
 }
 
 /// Takes apart the jails that nothing holds any more. Runs in the module's task.

@@ -34,6 +34,8 @@ pub const DEFAULTS: u32 = 0x8000_0000;
 pub const MAX_IP4: u32 = 255;
 /// `RJAIL_MAX_IP6`: most IPv6 addresses.
 pub const MAX_IP6: u32 = 255;
+/// `RJAIL_MAX_NAME`: longest name, without its NUL.
+pub const MAX_NAME: u32 = 64;
 
 /// `RJAIL_LOOPBACK_*`: what 127.0.0.1 and `::1` are inside.
 pub mod loopback {
@@ -72,6 +74,8 @@ pub struct Args {
     pub ip6s: u32,
     /// One of [`loopback`].
     pub loopback: u32,
+    /// Its name for rctl(8), a C string, or null.
+    pub name: usize,
 }
 
 /// `struct rjail_info`: what a jail is, and did.
@@ -131,6 +135,12 @@ pub struct Info {
     pub ip6s: u32,
     /// Out: one of [`loopback`].
     pub loopback: u32,
+    /// Where its name goes, or null; empty when it was given none.
+    pub name: usize,
+    /// In: room at `name`. Out: the bytes of it, its NUL included.
+    pub name_size: u32,
+    /// Out: 0.
+    pub spare: u32,
 }
 
 /// `RJAIL_THIS`: the jail of this number.

@@ -912,6 +912,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_the_tools_is_one_of_the_kernels() {
+        let (longest, longer) = ("n".repeat(64), "n".repeat(65));
+        let some = ["www", "a.b-c_d", "9lives", "_", "", "7", "-a", ".a", "a:b", "a b", "a,b"];
+        for text in some.into_iter().chain([longest.as_str(), longer.as_str()]) {
+            let kernels = rjail::prison::Name::new(text.as_bytes());
+            assert_eq!(name(text).is_ok(), kernels.is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn names_cannot_be_taken_for_anything_else() {
         for good in ["www", "_x", "a.b-c_d", "3www"] {
             assert_eq!(name(good).as_deref(), Ok(good));

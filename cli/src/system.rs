@@ -334,6 +334,9 @@ fn request(wanted: &Wanted) -> io::Result<confine::Jail> {
         .flags(wanted.flags)
         .loopback(jail.loopback)
         .privileges(&jail.named_privileges())?;
+    if let Some(name) = &jail.name {
+        request = request.called(name)?;
+    }
     for address in &jail.ip4 {
         request = request.address(*address);
     }

@@ -21,6 +21,7 @@ pub struct Jail {
     loopback: Loopback,
     flags: u32,
     privileges: CString,
+    name: Option<CString>,
 }
 
 impl Jail {
@@ -38,6 +39,7 @@ impl Jail {
             loopback: Loopback::default(),
             flags: abi::DEFAULTS,
             privileges: CString::default(),
+            name: None,
         })
     }
 
@@ -77,6 +79,15 @@ impl Jail {
         Ok(self)
     }
 
+    /// The same with a name, by which rctl(8) limits it; its number is, unless said.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a NUL byte.
+    pub fn called(mut self, name: &str) -> io::Result<Self> {
+        self.name = Some(CString::new(name)?);
+        Ok(self)
+    }
+
     /// Makes the jail and puts this process in it, with all its threads and for
     /// good; gives the jail's number.
     ///
@@ -113,6 +124,7 @@ impl Jail {
                 Loopback::Refuse => abi::loopback::REFUSE,
                 Loopback::Share => abi::loopback::SHARE,
             },
+            name: self.name.as_ref().map_or(0, |name| name.as_ptr().expose_provenance()),
         }
     }
 }
@@ -162,6 +174,9 @@ mod tests {
     fn what_is_not_said_is_the_machines() {
         let args = jail().args();
         assert_eq!((args.ip4s, args.ip6s, args.flags), (0, 0, abi::DEFAULTS));
+        assert_eq!(args.name, 0);
+        let named = jail().called("web").expect("a name");
+        assert_ne!(named.args().name, 0);
         assert_eq!(args.loopback, abi::loopback::REWRITE);
         assert_eq!(jail().loopback(Loopback::Share).args().loopback, abi::loopback::SHARE);
     }

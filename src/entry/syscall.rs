@@ -19,7 +19,7 @@ use crate::kernel::process::Current;
 use crate::kernel::second_line;
 use crate::kernel::uaccess::{Plain, UserPtr};
 use crate::kill::Order;
-use crate::prison::{JailFlags, Jid, State};
+use crate::prison::{JailFlags, Jid, Name, State};
 use crate::privilege::{self, Asked, By, LONGEST, Line, Named, Privilege, Verdict};
 use crate::{Errno, Result, address, killer};
 
@@ -31,11 +31,11 @@ macro_rules! same_layout {
     )*};
 }
 same_layout! {
-    abi::Args = c::rjail_args { size version path hostname ip4 ip4s flags privileges ip6 ip6s loopback }
+    abi::Args = c::rjail_args { size version path hostname ip4 ip4s flags privileges ip6 ip6s loopback name }
     abi::Info = c::rjail_info {
         size version jid which flags lines ip4s rows unnamed last_unnamed missed ledger
         ip4 hostname path hostname_size path_size state processes descriptors credentials
-        files connections ip6 ip6s loopback
+        files connections ip6 ip6s loopback name name_size spare
     }
     abi::Attach = c::rjail_attach { size version jid }
     abi::Kill = c::rjail_kill { size version jid signal flags milliseconds }
@@ -68,6 +68,7 @@ const_assert_eq!(abi::by::SECOND_LINE, c::RJAIL_BY_SECOND_LINE.cast_unsigned());
 const_assert_eq!(abi::HELD, c::RJAIL_HELD.cast_unsigned());
 const_assert_eq!(abi::MAX_IP4, c::RJAIL_MAX_IP4.cast_unsigned());
 const_assert_eq!(abi::MAX_IP6, c::RJAIL_MAX_IP6.cast_unsigned());
+const_assert_eq!(abi::MAX_NAME, c::RJAIL_MAX_NAME.cast_unsigned());
 const_assert_eq!(address::MAX, c::RJAIL_MAX_IP4 as usize);
 const_assert_eq!(address::MAX, c::RJAIL_MAX_IP6 as usize);
 const_assert_eq!(abi::loopback::REWRITE, c::RJAIL_LOOPBACK_REWRITE.cast_unsigned());
@@ -197,9 +198,8 @@ fn named(jid: i64) -> Result<u64> {
 /// Copies the arguments in, each byte once: what is checked is what is used.
 ///
 /// # Errors
-/// `EFAULT`; `EINVAL` for a size, a version, a count, a choice of loopback or a
-/// privilege's name;
-/// `ENAMETOOLONG`.
+/// `EFAULT`; `EINVAL` for a size, a version, a count, a choice of loopback, a
+/// privilege's name or the jail's; `ENAMETOOLONG`.
 fn read(args: UserPtr<abi::Args>) -> Result<Request> {
     let args = read_sized(args, |args| (args.size, args.version))?;
     let (ip4s, ip6s) = (count(args.ip4s)?, count(args.ip6s)?);
@@ -220,8 +220,13 @@ fn read(args: UserPtr<abi::Args>) -> Result<Request> {
     } else {
         Named::parse(&NUMBERS, UserPtr::at(args.privileges).read_string(LONGEST)?.as_bytes())?
     };
+    let name = if args.name == 0 {
+        Name::NONE
+    } else {
+        Name::new(UserPtr::at(args.name).read_string(Name::LONGEST + 1)?.as_bytes())?
+    };
     let (flags, defaults) = (args.flags & !abi::DEFAULTS, args.flags & abi::DEFAULTS != 0);
-    Ok(Request { path, hostname, ip4, ip6, loopback, flags, defaults, named })
+    Ok(Request { path, hostname, name, ip4, ip6, loopback, flags, defaults, named })
 }
 
 /// A number of addresses that a jail can have.
@@ -303,6 +308,8 @@ fn get(current: &Current, to: UserPtr<abi::Info>) -> Result<i64> {
         credentials: standing.credentials,
         files: standing.holders.files,
         connections: standing.holders.connections,
+        name_size: UserPtr::at(asked.name).write_string(asked.name_size, jail.name().bytes())?,
+        spare: 0,
         ..asked
     })?;
     Ok(number(jail.jid()))

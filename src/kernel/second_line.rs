@@ -20,7 +20,7 @@ use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
 use crate::address::Loopback;
-use crate::prison::{Addresses, JailFlags, Jid, SystemV};
+use crate::prison::{Addresses, JailFlags, Jid, Name, SystemV};
 use crate::privilege::{Named, Opens};
 use crate::{Errno, Result, address};
 
@@ -99,6 +99,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) root: Option<Directory>,
     pub(crate) path: &'a [u8],
     pub(crate) hostname: &'a UserString,
+    pub(crate) name: &'a Name,
     pub(crate) addresses: &'a Addresses,
 }
 
@@ -153,7 +154,12 @@ impl NativePrison {
         pr.pr_root = plan.root.map_or(ptr::null_mut(), Directory::into_raw);
         copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
         copy(&mut pr.pr_hostuuid, b"00000000-0000-0000-0000-000000000000");
-        decimal(&mut pr.pr_name, plan.jid);
+        // As a C string; a name is shorter than the room for it.
+        if plan.name.is_none() {
+            decimal(&mut pr.pr_name, plan.jid);
+        } else {
+            copy(&mut pr.pr_name, plan.name.bytes());
+        }
         // What POSIX names begin with, and the mounts that are seen below it: with
         // the latter out of sight, no two jails have one.
         if plan.flags.enforce_statfs() == 1 {
@@ -183,6 +189,14 @@ impl NativePrison {
     /// The kernel's own.
     pub(crate) const fn as_ptr(&self) -> *mut c::prison {
         self.0.as_ptr()
+    }
+
+    /// Whether a jail of the kernel's own has its name.
+    pub(crate) fn name_taken(&self) -> bool {
+        // SAFETY: alive; a constant C string.
+        let name = unsafe { (*self.as_ptr()).pr_name.as_ptr() };
+        // SAFETY: as above. Sleeps.
+        unsafe { c::rjail_c_prison_name_taken(name) }
     }
 
     fn counts(&self) -> (u32, u32) {
@@ -566,8 +580,8 @@ impl Scratch {
         hostname: &UserString,
     ) -> core::result::Result<Self, &'static CStr> {
         let flags = JailFlags::CHFLAGS;
-        let (named, path) = (&Named::NONE, b"/");
-        let plan = Plan { jid: Jid::FIRST, flags, named, root: None, path, hostname, addresses };
+        let (named, name, path, jid) = (&Named::NONE, &Name::NONE, b"/", Jid::FIRST);
+        let plan = Plan { jid, flags, named, root: None, path, hostname, name, addresses };
         let prison = NativePrison::new(current, plan).map_err(|_| c"no memory")?;
         let credential = Credential::new().ok_or(c"no memory")?;
         // SAFETY: `credential` is empty and ours; the source is alive.

@@ -9,6 +9,7 @@ mod defaults;
 mod flags;
 mod jid;
 mod life;
+mod name;
 mod registry;
 
 pub use addresses::Addresses;
@@ -16,6 +17,7 @@ pub use defaults::Default;
 pub use flags::{JailFlags, SystemV};
 pub use jid::Jid;
 pub use life::{Life, State};
+pub use name::Name;
 pub use registry::Registry;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -31,6 +33,7 @@ use crate::root::View;
 /// owns, or nothing where only the label decides.
 pub struct Prison<K> {
     jid: Jid,
+    name: Name,
     flags: JailFlags,
     privileges: Privileges,
     addresses: Addresses,
@@ -56,6 +59,7 @@ impl<K> Prison<K> {
         let privileges = held(lines, flags, named);
         Self {
             jid,
+            name: Name::NONE,
             flags,
             privileges,
             addresses,
@@ -72,6 +76,18 @@ impl<K> Prison<K> {
     #[must_use]
     pub fn seen_from(self, view: View) -> Self {
         Self { view, ..self }
+    }
+
+    /// The same with this name.
+    #[must_use]
+    pub fn called(self, name: Name) -> Self {
+        Self { name, ..self }
+    }
+
+    /// What its maker called it.
+    #[must_use]
+    pub const fn name(&self) -> &Name {
+        &self.name
     }
 
     /// Which mounts it may learn of.

@@ -103,6 +103,12 @@ impl<T: Counted> Registry<T> {
         Ok(all)
     }
 
+    /// Whether there is such a jail, of those not dying.
+    #[must_use]
+    pub fn any(&self, is: impl Fn(&T) -> bool) -> bool {
+        self.chains.iter().flatten().any(|(_, weak)| weak.upgrade().is_some_and(|jail| is(&jail)))
+    }
+
     /// How many jails are entered, dying ones included.
     #[must_use]
     pub const fn live(&self) -> usize {
@@ -160,8 +166,10 @@ mod tests {
         let mut registry = Registry::new();
         let (jid, jail) = enter(&mut registry);
         assert!(registry.find(jid).is_some());
+        assert!(registry.any(|_| true) && !registry.any(|_| false));
         drop(jail);
         assert!(registry.find(jid).is_none());
+        assert!(!registry.any(|_| true));
         assert_eq!(registry.live(), 1);
         assert!(registry.remove(jid));
         assert_eq!(registry.live(), 0);

@@ -4,7 +4,7 @@
 use core::ffi::CStr;
 
 use crate::errno::{EINVAL, ENOENT, ENOSYS};
-use crate::sys::{self, Error, Result, address_of};
+use crate::sys::{self, Error, Result, Shared, address_of};
 
 /// `RJAIL_PAPER`: its own host name, its own low ports.
 pub const PAPER: u32 = 0x21;
@@ -44,6 +44,7 @@ impl Args {
             ip6: 0,
             ip6s: 0,
             loopback: abi::loopback::REWRITE,
+            name: 0,
         })
     }
 
@@ -57,6 +58,12 @@ impl Args {
     /// The same with this kind of loopback.
     pub const fn with_loopback(mut self, loopback: u32) -> Self {
         self.0.loopback = loopback;
+        self
+    }
+
+    /// The same with this name.
+    pub fn with_name(mut self, name: &CStr) -> Self {
+        self.0.name = address_of(name);
         self
     }
 
@@ -104,6 +111,24 @@ pub fn get(jid: i64, which: u32, ledger: &mut [abi::Row]) -> Result<abi::Info> {
     };
     let found = sys::rjail_get(number()?, &mut info, ledger)?;
     if found == info.jid { Ok(info) } else { Err(Error(EINVAL)) }
+}
+
+/// Whether the jail with this number is called so.
+pub fn is_named(jid: i64, name: &CStr) -> Result<bool> {
+    let bytes = Shared::new([0_u8; 80])?;
+    let mut info = abi::Info {
+        size: size_of::<abi::Info>().try_into().unwrap_or(0),
+        version: abi::VERSION,
+        jid,
+        name: bytes.address(),
+        name_size: 80,
+        ..abi::Info::default()
+    };
+    sys::rjail_get(number()?, &mut info, &mut [])?;
+    let said = bytes.get();
+    let size = name.to_bytes_with_nul().len();
+    Ok(usize::try_from(info.name_size) == Ok(size)
+        && CStr::from_bytes_until_nul(&said).ok() == Some(name))
 }
 
 /// rjail_get(2) with a structure at this address.

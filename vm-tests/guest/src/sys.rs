@@ -779,11 +779,20 @@ pub fn mounts() -> Result<i32> {
 
 /// jail(2).
 pub fn jail(path: &CStr, hostname: &CStr, address: [u8; 4]) -> Result<i32> {
+    jail_with(path, hostname, 0, address)
+}
+
+/// jail(2) with a name for the jail.
+pub fn jail_named(path: &CStr, hostname: &CStr, name: &CStr, address: [u8; 4]) -> Result<i32> {
+    jail_with(path, hostname, address_of(name), address)
+}
+
+fn jail_with(path: &CStr, hostname: &CStr, name: usize, address: [u8; 4]) -> Result<i32> {
     native_jail(&NativeArgs {
         version: 2,
         path: address_of(path),
         hostname: address_of(hostname),
-        name: 0,
+        name,
         ip4s: 1,
         ip6s: 0,
         ip4: address_of(&address),
@@ -1207,6 +1216,11 @@ pub fn allocate_before_a_hole(length: usize) -> Result<&'static mut [u8]> {
     Ok(memory)
 }
 
+/// Maps memory that is not there before, and takes it away again.
+pub fn map_for_a_moment(length: usize) -> Result<()> {
+    unmap(map(0, length, 3, 0x1002, -1, 0)?, length)
+}
+
 /// Attaches a segment of System V memory, and detaches it.
 pub fn attach(id: i32) -> Result<()> {
     shmdt(shmat(id, 0, 0)?)
@@ -1244,6 +1258,11 @@ impl<T: Copy> Shared<T> {
         let shared = Self { at: ptr::with_exposed_provenance_mut(at) };
         shared.set(value);
         Ok(shared)
+    }
+
+    /// Where it is, for arguments that hold pointers.
+    pub fn address(&self) -> usize {
+        self.at.expose_provenance()
     }
 
     /// What was set last.
