@@ -36,6 +36,10 @@ void	rjail_entry_let_go(const struct ucred *);
 /* System calls. */
 int	rjail_entry_syscall(struct thread *, int operation, void *, int64_t *);
 
+/* Whether a jailed process's call is settled, and how: kmod/interpose.c. */
+bool	rjail_entry_interpose(struct thread *, int code, const void *args,
+	    bool ilp32, int *error);
+
 /* osd(9): jail_attach(2) and its kin. */
 int	rjail_entry_jail_attach(const struct ucred *);
 

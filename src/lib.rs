@@ -4,7 +4,7 @@
 //! # Reading order
 //! 1. The decisions, pure functions over small values: [`visibility`],
 //!    [`address`], [`privilege`], [`root`], [`descriptor`], [`device`],
-//!    [`unix`], [`watch`], [`ipc`], [`kill`], [`arming`].
+//!    [`unix`], [`watch`], [`ipc`], [`kill`], [`arming`], [`interpose`].
 //! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
 //! 3. `jail`: making one and entering it, the one sequence that changes a
 //!    process; `killer`: ending all of one. Then `kernel`, safe wrappers of the
@@ -19,7 +19,8 @@
 //! # Lock order
 //! `registry` (sx) is a leaf: it is taken with no other lock of rjail held
 //! (rename(2) comes with vnodes locked), nothing sleeps on user memory under it,
-//! and no lock of the kernel is taken inside but malloc(9)'s. Whoever walks up
+//! and no lock of the kernel is taken inside but malloc(9)'s and a
+//! prison's own. Whoever walks up
 //! the directory tree holds no vnode's lock: the hooks let go of those they came
 //! with, and what relied on them begins again; and it asks the file systems, not
 //! namei(9): a hook that came to another one would wait for the framework's lock a
@@ -36,7 +37,8 @@
 //! `pg_killsx`, so nobody waits for that one with it; inside are `allproc_lock` and a
 //! process's. Entry: the process is single-threaded first; then, each on its own, its
 //! descriptor table's and directories' locks (inside
-//! `pwd_chroot_chdir`), its process lock, `allproc_lock`.
+//! `pwd_chroot_chdir`), its process lock, `allproc_lock`. `rjail vectors` (mtx), of
+//! the system call vectors, is a leaf; a call that is interposed comes with no lock.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -48,6 +50,7 @@ pub mod arming;
 pub mod descriptor;
 pub mod device;
 pub mod errno;
+pub mod interpose;
 pub mod ipc;
 pub mod kill;
 pub mod prison;

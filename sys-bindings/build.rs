@@ -23,6 +23,7 @@ const TYPES: &[&str] = &[
     "in_addr",
     "in_endpoints",
     "inpcb",
+    "idtype",
     "ksem",
     "label",
     "mode_t",
@@ -100,6 +101,7 @@ const VARS: &[&str] = &[
     "AF_.*",
     "AT_EMPTY_PATH",
     "FREEBSD32_SYS_.*",
+    "F_SETOWN",
     "IN6P_IPV6_V6ONLY",
     "INP_IPV4",
     "INP_IPV6",
@@ -116,6 +118,9 @@ const VARS: &[&str] = &[
     "PR_IP6.*",
     "PRIV_JAIL_REMOVE",
     "PRIV_JAIL_SET",
+    "PROC_PDEATHSIG_.*",
+    "PROC_REAP_.*",
+    "PT_SC_REMOTE",
     "RJAIL_.*",
     "SOCK_.*",
     "SV_ABI_FREEBSD",
@@ -125,6 +130,7 @@ const VARS: &[&str] = &[
     "__FreeBSD_version",
     "osreldate",
     "prison0",
+    "rjail_ioctl_.*",
     "rjail_slot",
 ];
 

@@ -18,7 +18,9 @@
 #include <sys/msg.h>
 #include <sys/priv.h>
 #include <sys/proc.h>
+#include <sys/procctl.h>
 #include <sys/protosw.h>
+#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -29,6 +31,7 @@
 #include <sys/sysent.h>
 #include <sys/ucred.h>
 #include <sys/vnode.h>
+#include <sys/wait.h>
 #include <netinet/in.h>
 #include <netinet/in_pcb.h>
 

@@ -5,6 +5,7 @@
 
 mod credential;
 mod descriptor;
+mod interpose;
 mod ipc;
 mod machine;
 mod module;

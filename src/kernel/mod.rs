@@ -21,6 +21,8 @@ pub(crate) mod device;
 #[cfg(target_os = "none")]
 pub(crate) mod hold;
 #[cfg(target_os = "none")]
+pub(crate) mod interpose;
+#[cfg(target_os = "none")]
 pub(crate) mod ipc;
 #[cfg(target_os = "none")]
 pub(crate) mod lock;

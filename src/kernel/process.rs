@@ -213,6 +213,8 @@ impl SingleThreaded<'_> {
     /// was done before.
     pub(crate) fn put_on(&mut self, mut new: Credential, jail: &JailRef, user: User<'_>) {
         let p = self.current.process();
+        // SAFETY: our own process, with one thread, in a system call.
+        unsafe { c::rjail_c_interpose(p) };
         let native = jail.second_line().map(NativePrison::as_ptr);
         // SAFETY: our own process, not locked.
         unsafe { c::rjail_c_proc_lock(p) };

@@ -14,6 +14,7 @@ use crate::privileges::errno;
 use crate::programs::{Context, Outcome, second_line, settle};
 use crate::say;
 use crate::sys::{self, Error, Result, Shared};
+use crate::trespass::idle;
 use crate::world::{JAIL_NAME, JAIL_ROOT};
 
 const O_WRONLY: i32 = 1;
@@ -259,6 +260,7 @@ const TIOCNXCL: usize = 0x2000_740e;
 const TIOCGETA: usize = 0x402c_7413;
 const TIOCSETA: usize = 0x802c_7414;
 const TIOCSTI: usize = 0x8001_7472;
+const TIOCSPGRP: usize = 0x8004_7476;
 
 /// A pseudo-terminal that this process made: its master and its number.
 struct Terminal {
@@ -394,6 +396,40 @@ fn at_inherited_terminal(place: Place) -> [i32; 11] {
     answers.ok().and_then(core::result::Result::ok).and_then(Result::ok).unwrap_or([-1; 11])
 }
 
+/// The terminal of a session that goes on outside: input put into it, given to a
+/// group outside, to a group of one's own. Each in a session of its own, because a
+/// process that lost the terminal is stopped at the next.
+fn at_shared_terminal(place: Place) -> [i32; 3] {
+    let one = |which: usize| -> Result<i32> {
+        let answer = in_child(|| -> Result<i32> {
+            sys::setsid()?;
+            let terminal = Terminal::new()?;
+            let slave = terminal.open("/")?;
+            get!(IOCTL, slave, TIOCSCTTY)?;
+            let outside = idle()?;
+            sys::setpgid(outside, outside)?;
+            let answer = in_child(|| -> Result<i32> {
+                place.enter()?;
+                let own = idle()?;
+                sys::setpgid(own, own)?;
+                let answer = match which {
+                    0 => ask!(IOCTL, slave, TIOCSTI, b"x"),
+                    1 => ask!(IOCTL, slave, TIOCSPGRP, &[outside]),
+                    _ => ask!(IOCTL, slave, TIOCSPGRP, &[own]),
+                };
+                sys::kill(own, 9)?;
+                sys::wait(own, 0)?;
+                Ok(answer)
+            });
+            sys::kill(outside, 9)?;
+            sys::wait(outside, 0)?;
+            answer?.unwrap_or(Err(sys::Error(-1)))
+        });
+        answer?.unwrap_or(Err(sys::Error(-2)))
+    };
+    [0, 1, 2].map(|which| one(which).unwrap_or_else(|sys::Error(number)| 1000 + number))
+}
+
 /// How many terminals `kern.ttys` tells of.
 fn terminals_told(place: Place) -> [i32; 1] {
     const SIZE: usize = 64;
@@ -436,6 +472,9 @@ pub fn terminals(_: &Context) -> Outcome {
         want!("in a native jail", native, wanted(EPERM, ENOENT, 0));
         let inside = at_inherited_terminal(INSIDE);
         want!("inside", inside, wanted(EPERM, ENOENT, EPERM));
+        want!("a session's, outside", at_shared_terminal(Place::Outside), [0, 0, 0]);
+        want!("in a native jail", at_shared_terminal(Place::Native), [0, 0, 0]);
+        want!("inside", at_shared_terminal(INSIDE), [EPERM, EPERM, 0]);
     } else {
         say!("    # no controlling terminal: the kernel minds the order of its own locks");
     }

@@ -189,6 +189,12 @@ calls! {
     WAIT6 = 532;
     KEVENT = 560;
     PDWAIT = 601;
+    SCHED_SETPARAM = 327;
+    KCMP = 588;
+    MAC_GET_PID = 409;
+    AIO_CANCEL = 316;
+    UMTX_OP = 454;
+    CPUSET_SETID = 485;
     KSEM_OPEN = 405;
     KSEM_UNLINK = 406;
     KMQ_OPEN = 457;

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::{Party, early, int, jails_gone, leave_pipes};
 use crate::answer::{in_child, want};
-use crate::errno::{ECHILD, ENOENT, EPERM, ESRCH};
+use crate::errno::{ECHILD, EINVAL, ENOENT, EPERM, ESRCH};
 use crate::jail::Kind;
 use crate::privileges::calls::{ask, get, low};
 use crate::privileges::errno;
@@ -24,22 +24,32 @@ struct Target {
 struct Call {
     what: &'static str,
     call: fn(Target) -> i32,
-    /// Of a child of one's own, wherever.
+    /// Of a child of one's own, outside.
     own: i32,
+    /// In a jail.
+    own_inside: i32,
     /// Outside, of a process that is no child: the host's, or one in a jail.
     stranger: i32,
     /// Of no process.
     nobody: i32,
-    /// In a jail, of one outside or in another jail; natively the same.
+    /// In a jail, of one outside or in another jail.
     hidden: i32,
-    /// Where it fails the kernel leaks the caller's credential, and with that the
-    /// jail stays for good (`fsetown` of 15.1).
-    pins: bool,
+    /// The same in a native jail.
+    native: i32,
 }
 
 /// A call that reaches whom it may see, and finds nobody else.
 const fn call(what: &'static str, call: fn(Target) -> i32) -> Call {
-    Call { what, call, own: 0, stranger: 0, nobody: ESRCH, hidden: ESRCH, pins: false }
+    Call {
+        what,
+        call,
+        own: 0,
+        own_inside: 0,
+        stranger: 0,
+        nobody: ESRCH,
+        hidden: ESRCH,
+        native: ESRCH,
+    }
 }
 
 impl Call {
@@ -49,21 +59,15 @@ impl Call {
         self
     }
 
-    /// Known: it says that a process is there which is not to be reached.
+    /// A native jail says that a process is there which is not to be reached.
     const fn tells(mut self, answer: i32) -> Self {
-        self.hidden = answer;
-        self
-    }
-
-    /// Not to be refused in a jail that must end.
-    const fn pins(mut self) -> Self {
-        self.pins = true;
+        self.native = answer;
         self
     }
 
     /// The answer where there is nobody, or nobody to be seen.
     const fn missing(mut self, answer: i32) -> Self {
-        (self.nobody, self.hidden) = (answer, answer);
+        (self.nobody, self.hidden, self.native) = (answer, answer, answer);
         self
     }
 }
@@ -87,6 +91,19 @@ fn owner(pid: i32) -> i32 {
     const F_SETOWN: i32 = 6;
     errno(sys::pipe().and_then(|[from, to]| {
         let answer = get!(FCNTL, from, F_SETOWN, pid);
+        sys::close(from).and(sys::close(to))?;
+        answer
+    }))
+}
+
+const FIOSETOWN: usize = 0x8004_667c;
+const SIOCSPGRP: usize = 0x8004_7308;
+
+/// ioctl(2) of a pipe's end or a socket, which is closed again.
+fn owner_by(command: usize, pid: i32) -> i32 {
+    let made = if command == SIOCSPGRP { sys::socketpair() } else { sys::pipe() };
+    errno(made.and_then(|[from, to]| {
+        let answer = get!(IOCTL, from, command, &[pid]);
         sys::close(from).and(sys::close(to))?;
         answer
     }))
@@ -177,8 +194,45 @@ const CALLS: &[Call] = &[
     call("procctl(PROC_REAP_STATUS)", |to| ask!(PROCCTL, 0, to.pid, 4, &mut [0_u8; 128])),
     call("kqueue(2), EVFILT_PROC", |to| watch(i64::from(to.pid), EVFILT_PROC, NOTE_EXIT)),
     // A stranger of another session is refused outside too.
-    call("fcntl(F_SETOWN)", |to| owner(to.pid)).stranger(EPERM).tells(EPERM).pins(),
-    call("fcntl(F_SETOWN) of its group", |to| owner(-to.pid)).stranger(EPERM).tells(EPERM).pins(),
+    call("fcntl(F_SETOWN)", |to| owner(to.pid)).stranger(EPERM).tells(EPERM),
+    call("fcntl(F_SETOWN) of its group", |to| owner(-to.pid)).stranger(EPERM).tells(EPERM),
+    call("ioctl(FIOSETOWN)", |to| owner_by(FIOSETOWN, to.pid)).stranger(EPERM).tells(EPERM),
+    call("ioctl(FIOSETOWN) of its group", |to| owner_by(FIOSETOWN, -to.pid))
+        .stranger(EPERM)
+        .tells(EPERM),
+    // The older way, of a socket.
+    call("ioctl(SIOCSPGRP)", |to| owner_by(SIOCSPGRP, to.pid)).stranger(EPERM).tells(EPERM),
+    call("sched_setparam(2)", |to| ask!(SCHED_SETPARAM, to.pid, &[0_i32])),
+    // No jail has the privilege.
+    Call {
+        own_inside: EPERM,
+        ..call("sched_setscheduler(2)", |to| ask!(SCHED_SETSCHEDULER, to.pid, 2, &[0_i32]))
+            .tells(EPERM)
+    },
+    call("procctl(PROC_REAP_GETPIDS)", |to| ask!(PROCCTL, 0, to.pid, 5, &mut [0_u64; 9])),
+    // It is about oneself.
+    Call {
+        own: EINVAL,
+        own_inside: EINVAL,
+        ..call("procctl(PROC_PDEATHSIG_STATUS)", |to| ask!(PROCCTL, 0, to.pid, 12, &mut [0_i32; 1]))
+            .missing(EINVAL)
+            .stranger(EINVAL)
+            .tells(ESRCH)
+    },
+    call("kcmp(2), its memory", |to| {
+        let me = sys::getpid().unwrap_or(0);
+        ask!(KCMP, me, to.pid, 102, 0, 0)
+    }),
+    // Of whom it sees it asks which labels are wanted, which is none.
+    Call {
+        own: EINVAL,
+        own_inside: EINVAL,
+        ..call("mac_get_pid(2)", |to| {
+            let text = [0_u8; 16];
+            ask!(MAC_GET_PID, to.pid, &[16_usize, sys::address_of(&text)])
+        })
+        .stranger(EINVAL)
+    },
 ];
 
 /// Where an attempt is made.
@@ -207,10 +261,12 @@ impl fmt::Display for Whom {
 impl Call {
     const fn wanted(&self, place: Place, whom: Whom) -> i32 {
         match (place, whom) {
-            (_, Whom::Own) => self.own,
+            (Place::Outside, Whom::Own) => self.own,
+            (_, Whom::Own) => self.own_inside,
             (_, Whom::Nobody) => self.nobody,
             (Place::Outside, _) => self.stranger,
-            (_, Whom::Host | Whom::Sibling) => self.hidden,
+            (Place::Native, _) => self.native,
+            (Place::Jail, _) => self.hidden,
         }
     }
 }
@@ -228,7 +284,7 @@ fn thread_of(_: [i64; 4]) -> i64 {
 
 /// Starts a child that leads a group of its own and waits; its number, and above
 /// it its thread's.
-fn start_child(_: [i64; 4]) -> i64 {
+pub fn start_child(_: [i64; 4]) -> i64 {
     let started = Shared::new(0_i64).and_then(|thread| {
         let child = sys::fork()?;
         if child == 0 {
@@ -248,7 +304,7 @@ fn start_child(_: [i64; 4]) -> i64 {
     started.unwrap_or(-1)
 }
 
-fn end_child([child, ..]: [i64; 4]) -> i64 {
+pub fn end_child([child, ..]: [i64; 4]) -> i64 {
     let ended = sys::kill(int(child), 9).and_then(|()| sys::wait(int(child), 0));
     i64::from(errno(ended))
 }
@@ -319,9 +375,6 @@ pub fn calls(_: &Context) -> Outcome {
         let scene = early("the scene", Scene::set(place))?;
         for (number, call) in CALLS.iter().enumerate() {
             for (whom, target) in scene.targets {
-                if call.pins && place == Place::Jail && whom != Whom::Own {
-                    continue;
-                }
                 let number = i64::try_from(number).unwrap_or(-1);
                 let arguments = [number, i64::from(target.pid), target.thread, 0];
                 let (got, wanted) = (scene.subject.ask(make, arguments), call.wanted(place, whom));
@@ -337,8 +390,13 @@ pub fn calls(_: &Context) -> Outcome {
         jails_gone()?;
     }
     early("the end of the file", sys::unlink(c"/jail/trace"))?;
-    let tell = CALLS.iter().filter(|call| call.hidden != call.nobody).count();
-    say!("    # {made} calls, {} kinds, {tell} of which tell that a number is taken", CALLS.len());
+    let tell =
+        |answer: fn(&Call) -> i32| CALLS.iter().filter(|call| answer(call) != call.nobody).count();
+    let (native, ours) = (tell(|call| call.native), tell(|call| call.hidden));
+    say!(
+        "    # {made} calls, {} kinds; that a number is taken tell {native} natively, ours {ours}",
+        CALLS.len()
+    );
     want!("answers that were wrong", wrong, 0);
     Ok(())
 }
@@ -392,7 +450,7 @@ fn harms(many: usize, variant: i32) -> bool {
     many == 0 && [PT_KILL, PT_ATTACH].contains(&variant)
 }
 
-/// The kernel's own slip: of these commands it says `EINVAL` where there is nobody,
+/// A native jail's slip: of these commands it says `EINVAL` where there is nobody,
 /// and `ESRCH` where there is somebody who is hidden.
 fn known_to_tell(many: usize, variant: i32) -> bool {
     const PROC_PDEATHSIG_CTL: i32 = 11;
@@ -423,7 +481,8 @@ pub fn many(_: &Context) -> Outcome {
                         continue;
                     }
                     differ += 1;
-                    if place != Place::Outside && !known_to_tell(number, variant) {
+                    let tells = place == Place::Native && known_to_tell(number, variant);
+                    if place != Place::Outside && !tells {
                         say!("    # {place:?}: {what}: {variant} of {whom}: {got}, not {nobody}");
                         wrong += 1;
                     }
@@ -481,8 +540,8 @@ pub fn everybody(_: &Context) -> Outcome {
     Ok(())
 }
 
-/// What the kernel lets pass in jails of both kinds, pinned, so that a kernel that
-/// does better is noticed: the reaper's list, a descriptor of a process outside.
+/// What the kernel tells a native jail, pinned, so that a kernel that does better is
+/// noticed, and ours not: the reaper, the number behind a process descriptor.
 pub fn known(_: &Context) -> Outcome {
     const SIZE: usize = 32;
     let taken = early("a process outside", Party::outside())?;
@@ -495,18 +554,39 @@ pub fn known(_: &Context) -> Outcome {
                 |[pid, ..]| i64::from(ask!(SCHED_SETSCHEDULER, int(pid), OTHER, &[0_i32]));
             subject.ask(call, [i64::from(pid), 0, 0, 0])
         });
-        want!("PR-15: sched_setscheduler(2)", schedule, [EPERM, ESRCH].map(i64::from));
+        let ours = kind == Kind::Rjail;
+        let taken_is = if ours { ESRCH } else { EPERM };
+        want!("PR-15: sched_setscheduler(2)", schedule, [taken_is, ESRCH].map(i64::from));
         let reaper = subject.ask(
             |_| {
-                let mut status = [0_u32; SIZE];
                 let me = sys::getpid().unwrap_or(0);
-                let asked = get!(PROCCTL, 0, me, 4, &mut status);
-                // Flags, children, descendants, the reaper, a process below it.
-                asked.map_or(-1, |_| i64::from(status[3]))
+                let ask = |id: i32| {
+                    let mut status = [7_u32; SIZE];
+                    let asked = get!(PROCCTL, 0, id, 4, &mut status);
+                    // Flags, children, descendants, the reaper, a process below it.
+                    asked.map_or(-1, |_| i64::from(status[3]) << 32 | i64::from(status[4]))
+                };
+                if ask(me) == ask(0) { ask(0) } else { -2 }
             },
             [0; 4],
         );
-        want!("PR-19: the reaper of a jailed process is outside", reaper, 1);
+        let told = [reaper >> 32, i64::from(reaper & 0xffff_ffff != 0xffff_ffff)];
+        want!("PR-19: its reaper, and somebody below it", told, if ours { [0, 0] } else { [1, 1] });
+        let listed = subject.ask(
+            |_| {
+                // Records of eighteen words; the third says whether there is one.
+                let records = Shared::new([7_u32; 64 * 18]);
+                records.map_or(-1, |records| {
+                    let list = [64, 0, 0, 0, 0, 0, 0, 0, records.address()];
+                    let asked = get!(PROCCTL, 0, 0, 5, &list);
+                    let there = |record: &&[u32]| record[2] & 1 != 0 && record[0] != 7;
+                    asked.map_or(-2, |_| records.get().chunks(18).take_while(there).count() as i64)
+                })
+            },
+            [0; 4],
+        );
+        want!("PR-19: who is listed", listed > 0, !ours);
+        want!("PR-19: the list is there", listed >= 0, true);
         drop(subject);
     }
     let held = |kind: Kind| {
@@ -528,7 +608,9 @@ pub fn known(_: &Context) -> Outcome {
         })
     };
     for kind in [Kind::Native, Kind::Rjail] {
-        let wanted = [0, ESRCH, ESRCH, ENOENT];
+        // A native jail learns the number.
+        let told = if kind == Kind::Native { 0 } else { ESRCH };
+        let wanted = [told, ESRCH, ESRCH, ENOENT];
         want!("PR-21: number, signal, wait; PR-22: a jail", held(kind), Ok(Ok(Ok(wanted))));
     }
     jails_gone()
