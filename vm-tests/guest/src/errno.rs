@@ -32,6 +32,7 @@ pub const EADDRINUSE: i32 = 48;
 pub const EADDRNOTAVAIL: i32 = 49;
 pub const EISCONN: i32 = 56;
 pub const ENOTCONN: i32 = 57;
+pub const ETIMEDOUT: i32 = 60;
 pub const ECONNREFUSED: i32 = 61;
 pub const ENAMETOOLONG: i32 = 63;
 pub const ESTALE: i32 = 70;

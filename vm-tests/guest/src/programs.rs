@@ -607,6 +607,9 @@ pub fn run_again(number: &CStr) -> i32 {
     if number == reach::AS_OWNER {
         return reach::as_owner();
     }
+    if number == crate::trespass::CRASH {
+        return crate::trespass::crash();
+    }
     if let Some(status) = crate::tool::within(number).or_else(|| crate::calls::within(number)) {
         return status;
     }

@@ -40,13 +40,15 @@ struct Set {
     to: &'static str,
 }
 
-const SETS: [Set; 8] = [
+const SETS: [Set; 10] = [
     Set { name: "kernel.txz", from: "boot/kernel/kernel", to: "kernel" },
     // File systems and kinds of IPC that GENERIC has as modules.
     Set { name: "kernel.txz", from: "boot/kernel/nullfs.ko", to: "modules/nullfs.ko" },
     Set { name: "kernel.txz", from: "boot/kernel/fdescfs.ko", to: "modules/fdescfs.ko" },
     Set { name: "kernel.txz", from: "boot/kernel/sem.ko", to: "modules/sem.ko" },
     Set { name: "kernel.txz", from: "boot/kernel/mqueuefs.ko", to: "modules/mqueuefs.ko" },
+    Set { name: "kernel.txz", from: "boot/kernel/linux_common.ko", to: "modules/linux_common.ko" },
+    Set { name: "kernel.txz", from: "boot/kernel/linprocfs.ko", to: "modules/linprocfs.ko" },
     Set { name: "base.txz", from: "boot/loader_simp.efi", to: "loader.efi" },
     // What the user tool is linked with.
     Set { name: "base.txz", from: "usr/lib", to: "base/usr/lib" },
@@ -309,6 +311,8 @@ mod tests {
             ("./boot/kernel/fdescfs.ko", "another"),
             ("./boot/kernel/sem.ko", "semaphores"),
             ("./boot/kernel/mqueuefs.ko", "queues"),
+            ("./boot/kernel/linux_common.ko", "Linux"),
+            ("./boot/kernel/linprocfs.ko", "Linux's /proc"),
         ]);
         let base = set(&[
             ("./boot/loader_simp.efi", "a loader"),

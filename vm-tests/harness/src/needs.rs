@@ -100,8 +100,9 @@ impl Kernel {
     }
 }
 
-/// What GENERIC has as modules: file systems, and kinds of IPC.
-pub const MODULES: [&str; 4] = ["nullfs.ko", "fdescfs.ko", "sem.ko", "mqueuefs.ko"];
+/// What GENERIC has as modules: file systems, kinds of IPC, Linux's /proc.
+pub const MODULES: [&str; 6] =
+    ["nullfs.ko", "fdescfs.ko", "sem.ko", "mqueuefs.ko", "linux_common.ko", "linprocfs.ko"];
 
 /// Something that is not there.
 #[derive(Debug, PartialEq, Eq)]

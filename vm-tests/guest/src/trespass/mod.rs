@@ -7,7 +7,11 @@
 
 mod ipc;
 mod learn;
+mod limits;
 mod reach;
+mod rest;
+
+pub use rest::{CRASH, crash, idle};
 
 use cases::world::{JAIL_ADDR, SIBLING_ADDR};
 
@@ -32,6 +36,15 @@ pub const BOTH_LINES: &[Program] = &[
     program("reach-known", 60, reach::known),
     program("learn-kernel", 60, learn::kernel),
     program("learn-watcher", 60, learn::watcher),
+    program("limits", 60, limits::limits),
+    program("across-entry", 60, rest::entry),
+    program("lists", 60, rest::lists),
+    program("procfs", 60, rest::procfs),
+    Program { needs: Some(rest::LINPROCFS), ..program("linprocfs", 60, rest::linprocfs) },
+    program("core-dumps", 60, rest::cores),
+    program("requests", 60, rest::requests),
+    program("processor-sets", 60, rest::sets),
+    program("shared-session", 60, rest::session),
 ];
 
 const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
