@@ -326,7 +326,7 @@ pub fn ledger(_: &Context) -> Outcome {
 
 /// Structures that the kernel must not believe.
 fn wrong_calls(jid: i64) -> Outcome {
-    const SIZE: u32 = 128;
+    const SIZE: u32 = 144;
     for at in [0, UNMAPPED, KERNEL] {
         want!("rjail_get at a wrong address", jail::get_at(at), Err(Error(EFAULT)));
     }

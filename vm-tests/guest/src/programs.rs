@@ -610,6 +610,9 @@ pub fn run_again(number: &CStr) -> i32 {
     if number == crate::trespass::CRASH {
         return crate::trespass::crash();
     }
+    if let Some(status) = crate::trespass::look_for(number) {
+        return status;
+    }
     if let Some(status) = crate::tool::within(number).or_else(|| crate::calls::within(number)) {
         return status;
     }

@@ -11,7 +11,7 @@ mod limits;
 mod reach;
 mod rest;
 
-pub use rest::{CRASH, crash, idle};
+pub use rest::{CRASH, crash, idle, look_for};
 
 use cases::world::{JAIL_ADDR, SIBLING_ADDR};
 
@@ -22,6 +22,13 @@ use crate::world::{JAIL_NAME, JAIL_ROOT};
 
 /// The same with both lines and with the label alone.
 pub const EITHER: &[Program] = &[
+    program("reach-calls", 120, reach::calls),
+    program("reach-everybody", 60, reach::everybody),
+    program("reach-descendants", 60, rest::descendants),
+    program("across-entry", 60, rest::entry),
+    program("shared-session", 60, rest::session),
+    program("procfs", 60, rest::procfs),
+    program("requests", 60, rest::requests),
     program("posix-memory", 60, ipc::posix_memory),
     Program { needs: Some(ipc::SEM), ..program("posix-semaphores", 60, ipc::posix_semaphores) },
     Program { needs: Some(ipc::MQUEUE), ..program("posix-queues", 60, ipc::posix_queues) },
@@ -30,21 +37,15 @@ pub const EITHER: &[Program] = &[
 
 /// With both lines.
 pub const BOTH_LINES: &[Program] = &[
-    program("reach-calls", 120, reach::calls),
     program("reach-many", 240, reach::many),
-    program("reach-everybody", 60, reach::everybody),
     program("reach-known", 60, reach::known),
     program("learn-kernel", 60, learn::kernel),
     program("learn-watcher", 60, learn::watcher),
     program("limits", 60, limits::limits),
-    program("across-entry", 60, rest::entry),
     program("lists", 60, rest::lists),
-    program("procfs", 60, rest::procfs),
     Program { needs: Some(rest::LINPROCFS), ..program("linprocfs", 60, rest::linprocfs) },
     program("core-dumps", 60, rest::cores),
-    program("requests", 60, rest::requests),
     program("processor-sets", 60, rest::sets),
-    program("shared-session", 60, rest::session),
 ];
 
 const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {

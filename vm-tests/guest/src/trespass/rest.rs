@@ -608,3 +608,47 @@ pub fn session(_: &Context) -> Outcome {
     want!("in a jail", in_session(Place::Jail), Ok([EPERM, 0, ESRCH, ESRCH, 0]));
     jails_gone()
 }
+
+/// How this program's argument begins when it is to look for somebody.
+const LOOK: &[u8] = b"look-for-";
+
+/// What the kernel says of a process's number, where it asks no hook, as an exit
+/// status; nothing if that is not what is wanted.
+pub fn look_for(argument: &CStr) -> Option<i32> {
+    let digits = argument.to_bytes().strip_prefix(LOOK)?;
+    let pid: i32 = core::str::from_utf8(digits).ok()?.parse().ok()?;
+    const OTHER: i32 = 2;
+    Some(ask!(SCHED_SETSCHEDULER, pid, OTHER, &[0_i32]))
+}
+
+/// The calls of a child, of its child, and of the programs they execute, by name and
+/// by descriptor, are settled as well.
+pub fn descendants(_: &Context) -> Outcome {
+    let host = early("a process outside", Party::outside())?;
+    let argument = Text::<32>::of(format_args!("look-for-{}\0", host.pid));
+    let argument = CStr::from_bytes_until_nul(argument.bytes()).unwrap_or_default();
+    let by_name = || sys::execve(PROGRAM_IN_JAIL, argument);
+    let by_descriptor = || {
+        let program = sys::open(PROGRAM_IN_JAIL, 0, 0)?;
+        let vector = [sys::address_of(PROGRAM_IN_JAIL), sys::address_of(argument), 0];
+        get!(FEXECVE, program, &vector, &[0_usize]).map(drop)
+    };
+    let ways: [&dyn Fn() -> Result<()>; 2] = [&by_name, &by_descriptor];
+    for (place, wanted) in [(Place::Native, EPERM), (Place::Jail, ESRCH)] {
+        for execute in ways {
+            let ended = in_child(|| {
+                place.enter()?;
+                let forked = in_child(|| look_for(argument));
+                // A program that a program's child executes.
+                let again = in_child(|| execute().err());
+                if (forked, again) != (Ok(Ok(Some(wanted))), Ok(Err(Status::Exited(wanted)))) {
+                    return Err(Error(-3));
+                }
+                execute()
+            });
+            want!("a child, a program's", ended, Ok(Err(Status::Exited(wanted))));
+        }
+    }
+    drop(host);
+    jails_gone()
+}
