@@ -7,7 +7,7 @@
 //! the processes, and the descriptor that holds the jail: of the last one the kernel
 //! lets the count stand at one and queues the prison's task, which is rjail's.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ use super::memory::try_collect;
 use super::process::Current;
 use super::uaccess::UserString;
 use super::vnode::Directory;
-use crate::address::Loopback;
+use crate::address::{Address, Loopback};
 use crate::prison::{Addresses, JailFlags, Jid, Name, SystemV};
 use crate::privilege::{Named, Opens};
 use crate::{Errno, Result, address};
@@ -477,8 +477,8 @@ fn decimal(to: &mut [core::ffi::c_char], jid: Jid) {
 pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static CStr> {
     // Not in order, because the kernel searches them by halves.
     const NUMBERS: [u8; 5] = [198, 192, 203, 100, 45];
-    let inet = try_collect(NUMBERS.into_iter().map(in_scratch));
-    let inet6 = try_collect(NUMBERS.into_iter().map(in6_scratch));
+    let inet = try_collect(NUMBERS.into_iter().map(Accessible::in_scratch));
+    let inet6 = try_collect(NUMBERS.into_iter().map(Accessible::in_scratch));
     let addresses = inet.and_then(|inet| Addresses::new(inet, inet6?, Loopback::Rewrite));
     let addresses = addresses.map_err(|_| c"no memory")?;
     let hostname = UserString::from_static(c"rjail-self-check.invalid");
@@ -491,8 +491,10 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     if CStr::from_bytes_until_nul(&name).ok() != Some(hostname.as_c_str()) {
         return Err(c"pr_hostname is elsewhere");
     }
-    check_inet(cred, addresses.inet().list)?;
-    check_inet6(cred, addresses.inet6().list)?;
+    // SAFETY: the credential is alive and points at the scratch prison.
+    unsafe { check_list(cred, addresses.inet().list) }?;
+    // SAFETY: as above.
+    unsafe { check_list(cred, addresses.inet6().list) }?;
     // SAFETY: as above.
     if !unsafe { c::prison_flag(cred, c::PR_HOST.cast_unsigned()) } {
         return Err(c"pr_flags is elsewhere");
@@ -513,56 +515,117 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     scratch.give_back()
 }
 
-/// An address of the scratch prison; those of 1 and 2 are not.
-fn in_scratch(number: u8) -> Ipv4Addr {
-    Ipv4Addr::new(number, 0, 2, 1)
+/// An address as the kernel's accessors know it.
+trait Accessible: Address {
+    /// `struct in_addr`, or its like.
+    type Kernels;
+    /// What it says when the kernel sees another list, or none.
+    const FIRST: &'static CStr;
+    const MISSING: &'static CStr;
+    const OPEN: &'static CStr;
+
+    /// One of the scratch prison's; those of 1 and 2 are not.
+    fn in_scratch(number: u8) -> Self;
+    /// For the kernel.
+    fn to_kernel(self) -> Self::Kernels;
+    /// From the kernel.
+    fn from_kernel(address: &Self::Kernels) -> Self;
+
+    /// The jail's address for whoever has asked for another.
+    ///
+    /// # Safety
+    /// A live credential.
+    unsafe fn get(cred: *mut c::ucred, into: &mut Self::Kernels) -> c_int;
+
+    /// Whether it is one of the jail's.
+    ///
+    /// # Safety
+    /// A live credential.
+    unsafe fn check(cred: *mut c::ucred, address: &Self::Kernels) -> c_int;
 }
 
-/// The same for IPv6; they differ at the end, the others at the front.
-fn in6_scratch(number: u8) -> Ipv6Addr {
-    Ipv6Addr::new(0xfd00, 0xdb8, 0, 0, 0, 0, 0, number.into())
+impl Accessible for Ipv4Addr {
+    type Kernels = c::in_addr;
+    const FIRST: &'static CStr = c"the address list has another layout (first address)";
+    const MISSING: &'static CStr = c"the address list has another layout (an address is missing)";
+    const OPEN: &'static CStr = c"the address list does not confine";
+
+    fn in_scratch(number: u8) -> Self {
+        Self::new(number, 0, 2, 1)
+    }
+
+    fn to_kernel(self) -> c::in_addr {
+        c::in_addr { s_addr: network_order(self) }
+    }
+
+    fn from_kernel(address: &c::in_addr) -> Self {
+        Self::from_octets(address.s_addr.to_ne_bytes())
+    }
+
+    unsafe fn get(cred: *mut c::ucred, into: &mut c::in_addr) -> c_int {
+        // SAFETY: as the caller says.
+        unsafe { c::prison_get_ip4(cred, into) }
+    }
+
+    unsafe fn check(cred: *mut c::ucred, address: &c::in_addr) -> c_int {
+        // SAFETY: as the caller says.
+        unsafe { c::prison_check_ip4(cred, address) }
+    }
 }
 
-fn check_inet(cred: *mut c::ucred, list: &[Ipv4Addr]) -> core::result::Result<(), &'static CStr> {
-    let mut first = c::in_addr { s_addr: 0 };
-    // SAFETY: the caller's credential is alive and points at the scratch prison.
-    let error = unsafe { c::prison_get_ip4(cred, &raw mut first) };
-    if error != 0 || Some(first.s_addr) != list.first().map(|a| network_order(*a)) {
-        return Err(c"the address list has another layout (first address)");
+impl Accessible for Ipv6Addr {
+    type Kernels = c::in6_addr;
+    const FIRST: &'static CStr = c"the IPv6 list has another layout (first address)";
+    const MISSING: &'static CStr = c"the IPv6 list has another layout (an address is missing)";
+    const OPEN: &'static CStr = c"the IPv6 list does not confine";
+
+    // They differ at the end, IPv4's at the front.
+    fn in_scratch(number: u8) -> Self {
+        Self::new(0xfd00, 0xdb8, 0, 0, 0, 0, 0, number.into())
+    }
+
+    fn to_kernel(self) -> c::in6_addr {
+        network_order6(self)
+    }
+
+    fn from_kernel(address: &c::in6_addr) -> Self {
+        host_order6(address)
+    }
+
+    unsafe fn get(cred: *mut c::ucred, into: &mut c::in6_addr) -> c_int {
+        // SAFETY: as the caller says.
+        unsafe { c::prison_get_ip6(cred, into) }
+    }
+
+    unsafe fn check(cred: *mut c::ucred, address: &c::in6_addr) -> c_int {
+        // SAFETY: as the caller says.
+        unsafe { c::prison_check_ip6(cred, address) }
+    }
+}
+
+/// Whether the kernel finds this list in the credential's prison, and no more.
+///
+/// # Safety
+/// A live credential, whose prison is alive.
+unsafe fn check_list<A: Accessible>(
+    cred: *mut c::ucred,
+    list: &[A],
+) -> core::result::Result<(), &'static CStr> {
+    let mut first = A::ANY.to_kernel();
+    // SAFETY: as the caller says.
+    let error = unsafe { A::get(cred, &mut first) };
+    if error != 0 || Some(A::from_kernel(&first)) != list.first().copied() {
+        return Err(A::FIRST);
     }
     for address in list {
-        let asked = c::in_addr { s_addr: network_order(*address) };
-        // SAFETY: as above.
-        if unsafe { c::prison_check_ip4(cred, &raw const asked) } != 0 {
-            return Err(c"the address list has another layout (an address is missing)");
+        // SAFETY: as the caller says.
+        if unsafe { A::check(cred, &address.to_kernel()) } != 0 {
+            return Err(A::MISSING);
         }
     }
-    let foreign = c::in_addr { s_addr: network_order(in_scratch(1)) };
-    // SAFETY: as above.
-    if unsafe { c::prison_check_ip4(cred, &raw const foreign) } == 0 {
-        return Err(c"the address list does not confine");
-    }
-    Ok(())
-}
-
-fn check_inet6(cred: *mut c::ucred, list: &[Ipv6Addr]) -> core::result::Result<(), &'static CStr> {
-    let mut first = network_order6(Ipv6Addr::UNSPECIFIED);
-    // SAFETY: the caller's credential is alive and points at the scratch prison.
-    let error = unsafe { c::prison_get_ip6(cred, &raw mut first) };
-    if error != 0 || Some(host_order6(&first)) != list.first().copied() {
-        return Err(c"the IPv6 list has another layout (first address)");
-    }
-    for address in list {
-        let asked = network_order6(*address);
-        // SAFETY: as above.
-        if unsafe { c::prison_check_ip6(cred, &raw const asked) } != 0 {
-            return Err(c"the IPv6 list has another layout (an address is missing)");
-        }
-    }
-    let foreign = network_order6(in6_scratch(1));
-    // SAFETY: as above.
-    if unsafe { c::prison_check_ip6(cred, &raw const foreign) } == 0 {
-        return Err(c"the IPv6 list does not confine");
+    // SAFETY: as the caller says.
+    if unsafe { A::check(cred, &A::in_scratch(1).to_kernel()) } == 0 {
+        return Err(A::OPEN);
     }
     Ok(())
 }
