@@ -17,6 +17,8 @@ struct shmfd;
 struct shmid_kernel;
 struct sockaddr;
 struct socket;
+struct sysctl_oid;
+struct sysctl_req;
 struct thread;
 struct ucred;
 struct vnode;
@@ -95,6 +97,8 @@ int	rjail_socket_check_listen(struct ucred *, struct socket *,
 	    struct label *);
 int	rjail_socket_check_visible(struct ucred *, struct socket *,
 	    struct label *);
+int	rjail_system_check_sysctl(struct ucred *, struct sysctl_oid *, void *,
+	    int, struct sysctl_req *);
 int	rjail_sysvmsq_check_msqctl(struct ucred *, struct msqid_kernel *,
 	    struct label *, int);
 int	rjail_sysvmsq_check_msqget(struct ucred *, struct msqid_kernel *,

@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/socketvar.h>
 #include <sys/sx.h>
+#include <sys/sysctl.h>
 #include <sys/taskqueue.h>
 #include <sys/ucred.h>
 #include <sys/un.h>
@@ -392,6 +393,19 @@ rjail_c_is_controlling_terminal(struct cdev *dev)
  * debug.link_elf_leak_locals is 0, and then refuses the module.
  */
 extern struct mtx_pool *unp_vp_mtxpool;
+
+/*
+ * NET_RT_*, of a sysctl of the routing tables and what is about them; else -1.
+ * What is left of its number: protocol, family, NET_RT_*, more.
+ */
+int
+rjail_c_routes_asked(const struct sysctl_oid *oid, const int *name, int length)
+{
+	if (oid->oid_parent != SYSCTL_STATIC_CHILDREN(_net) ||
+	    oid->oid_number != PF_ROUTE)
+		return (-1);
+	return (length > 2 ? name[2] : 0);
+}
 
 /*
  * Who made the socket bound to a locked vnode, referenced, or NULL.  It asks as

@@ -17,6 +17,7 @@ struct prison;
 struct prison_racct;
 struct proc;
 struct sx;
+struct sysctl_oid;
 struct thread;
 struct ucred;
 struct vnode;
@@ -70,6 +71,7 @@ void	 rjail_c_vref(struct vnode *);
 
 bool	 rjail_c_is_controlling_terminal(struct cdev *);
 struct ucred *rjail_c_socket_owner(struct vnode *);
+int	 rjail_c_routes_asked(const struct sysctl_oid *, const int *, int);
 
 uint64_t rjail_c_uptime(void);
 

@@ -507,6 +507,7 @@ static struct mac_policy_ops rjail_policy_ops = {
 	.mpo_socket_check_create = rjail_socket_check_create,
 	.mpo_socket_check_listen = rjail_socket_check_listen,
 	.mpo_socket_check_visible = rjail_socket_check_visible,
+	.mpo_system_check_sysctl = rjail_system_check_sysctl,
 	.mpo_sysvmsq_check_msqctl = rjail_sysvmsq_check_msqctl,
 	.mpo_sysvmsq_check_msqget = rjail_sysvmsq_check_msqget,
 	.mpo_sysvmsq_check_msqrcv = rjail_sysvmsq_check_msqrcv,

@@ -362,6 +362,24 @@ pub const fn lines_of_socket(lines: Lines, own: bool) -> Lines {
     if own { lines } else { Lines::LabelAlone }
 }
 
+/// Whether a socket that sends whole packets may be given an address inside.
+///
+/// - Determines: what a raw socket sends is checked by the kernel, header and all,
+///   for the jail of the credential that made it. One from outside would speak from
+///   whatever address it writes.
+/// - Returns: `EPERM` for a raw socket that follows the rules of the label alone.
+/// - Locks: none.
+/// - Answers to: `rip_send`, which asks `prison_check_ip4` with `inp_cred`.
+///
+/// # Errors
+/// `EPERM`.
+pub const fn names_raw(kind: i32, lines: Lines) -> Result {
+    match (kind, lines) {
+        (kind::RAW, Lines::LabelAlone) => Err(Errno::EPERM),
+        _ => Ok(()),
+    }
+}
+
 /// Where an IPv6 socket stands, at one moment: it may speak IPv4 as well, under
 /// addresses that are mapped to `::ffff:0:0/96`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -598,5 +616,32 @@ pub fn permits_socket(has: Families, asked: Socket, may: Sockets, lines: Lines) 
         (kind::DGRAM, 0 | protocol::UDP | protocol::UDPLITE) => Ok(()),
         _ if others => Ok(()),
         _ => Err(Errno::EPROTONOSUPPORT),
+    }
+}
+
+/// Lists that `net.routetable` has (C source: `sys/sys/socket.h`).
+pub mod list {
+    /// `NET_RT_NHOP`: next hops, with the addresses that are spoken from.
+    pub const NEXT_HOPS: i32 = 6;
+    /// `NET_RT_NHGRP`: groups of them.
+    pub const GROUPS: i32 = 7;
+}
+
+/// Which of the lists of `net.routetable` a jail may ask for.
+///
+/// - Determines: of interfaces, routes and neighbours the kernel lists what is the
+///   jail's. Of next hops it lists all, the host's addresses and its gateways'
+///   among them. With the label alone it cuts nothing.
+/// - Returns: `EPERM`.
+/// - Locks: none.
+/// - Answers to: `sysctl_rtsock`, which asks `prison_if` and `rt_is_exportable`;
+///   `nhops_dump_sysctl` asks nothing.
+///
+/// # Errors
+/// `EPERM`.
+pub const fn permits_list(what: i32, lines: Lines) -> Result {
+    match (what, lines) {
+        (list::NEXT_HOPS | list::GROUPS, _) | (_, Lines::LabelAlone) => Err(Errno::EPERM),
+        _ => Ok(()),
     }
 }

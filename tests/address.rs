@@ -13,8 +13,9 @@ use rjail::address::Lines::{Both, LabelAlone};
 use rjail::address::Loopback::{Refuse, Rewrite, Share};
 use rjail::address::{
     Address, Any, Dual, Ends, Families, Lines, Loopback, MAX, Own, Socket, Sockets, Source,
-    disconnect, family, kind, lines_of_socket, listen_dual, local, local_dual, permits_socket, pin,
-    primary, protocol, remote, remote_dual, sort, source, validate,
+    disconnect, family, kind, lines_of_socket, list, listen_dual, local, local_dual, names_raw,
+    permits_list, permits_socket, pin, primary, protocol, remote, remote_dual, sort, source,
+    validate,
 };
 use rjail::prison::Addresses;
 use rjail::{Errno, Result};
@@ -578,6 +579,26 @@ fn sockets_of_other_families() {
 
 /// Addresses near each other and the special ones, so that lists and questions
 /// meet.
+/// Whose header nobody checks has no address to give.
+#[test]
+fn a_raw_socket_of_somebody_else() {
+    for kind in 0..8 {
+        assert_eq!(names_raw(kind, Both), Ok(()), "the kernel looks at what it sends");
+        let wanted = if kind == kind::RAW { Err(Errno::EPERM) } else { Ok(()) };
+        assert_eq!(names_raw(kind, LabelAlone), wanted, "type {kind}");
+    }
+}
+
+#[test]
+fn lists_of_interfaces_and_routes() {
+    for what in -1..16 {
+        let all = what == list::NEXT_HOPS || what == list::GROUPS;
+        let wanted = if all { Err(Errno::EPERM) } else { Ok(()) };
+        assert_eq!(permits_list(what, Both), wanted, "NET_RT_* {what}");
+        assert_eq!(permits_list(what, LabelAlone), Err(Errno::EPERM), "nobody cuts it");
+    }
+}
+
 fn an_inet() -> impl Strategy<Value = Ipv4Addr> {
     let special = vec![INET.any, INET.localhost, LOOPBACK_2, Ipv4Addr::BROADCAST, INET.group];
     prop_oneof![

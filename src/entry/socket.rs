@@ -3,7 +3,7 @@
 //! the protocol control block. C source: `sys/kern/uipc_syscalls.c`,
 //! `sys/security/mac/mac_socket.c`, `sys/netinet/in_pcb.c`.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 
 use sys_bindings as c;
 
@@ -128,6 +128,42 @@ unsafe extern "C" fn rjail_inpcb_check_visible(
     Errno::from_result(visibility::socket(Some(subject), owner))
 }
 
+/// sysctl(3): lists of interfaces, routes and neighbours.
+///
+/// # Safety
+/// Called by the MAC framework alone: live credential and node, and so many
+/// numbers, where the node takes some.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rjail_system_check_sysctl(
+    cred: *mut c::ucred,
+    oid: *mut c::sysctl_oid,
+    numbers: *mut c_void,
+    count: c_int,
+    _request: *mut c::sysctl_req,
+) -> c_int {
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return 0 };
+    // SAFETY: as this function's caller says.
+    unsafe { variable(jail, oid, numbers.cast(), count) }
+}
+
+/// # Safety
+/// As [`rjail_system_check_sysctl`].
+#[inline(never)]
+unsafe fn variable(
+    jail: &Jail,
+    oid: *const c::sysctl_oid,
+    numbers: *const c_int,
+    count: c_int,
+) -> c_int {
+    // SAFETY: as the caller says; of other nodes it reads no number.
+    let what = unsafe { c::rjail_c_routes_asked(oid, numbers, count) };
+    Errno::from_result(match what {
+        ..0 => Ok(()),
+        what => address::permits_list(what, jail.lines()),
+    })
+}
+
 /// Puts what a hook got into types, and asks.
 ///
 /// # Safety
@@ -164,7 +200,9 @@ unsafe fn with_name_inside(
 
 fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
     let (own, lines) = (jail.addresses(), lines(jail, socket));
-    match socket.family() {
+    let family = socket.family();
+    permits_raw(family, socket, lines)?;
+    match family {
         // An address too short to hold one is for the protocol to refuse.
         AF_INET => name.inet().map_or(Ok(()), |asked| {
             name.set_inet(address::local(own.inet(), asked, Any::OneFamily, lines)?);
@@ -181,7 +219,9 @@ fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
 
 fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
     let (own, lines) = (jail.addresses(), lines(jail, socket));
-    match socket.family() {
+    let family = socket.family();
+    permits_raw(family, socket, lines)?;
+    match family {
         AF_INET => {
             let Some(ends) = socket.ends() else { return Ok(()) };
             let Some(asked) = name.inet() else { return address::disconnect(&ends, lines) };
@@ -199,6 +239,14 @@ fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
             name.set_inet6(remote);
             Ok(())
         }
+        _ => Ok(()),
+    }
+}
+
+/// A raw socket of either family: [`address::names_raw`].
+fn permits_raw(family: c_int, socket: &Socket, lines: Lines) -> Result {
+    match family {
+        AF_INET | AF_INET6 => address::names_raw(socket.kind(), lines),
         _ => Ok(()),
     }
 }

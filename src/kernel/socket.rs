@@ -47,6 +47,12 @@ impl Socket {
         unsafe { (*domain).dom_family }
     }
 
+    /// SOCK_*.
+    pub(crate) fn kind(&self) -> i32 {
+        // SAFETY: alive; constant from creation on.
+        i32::from(unsafe { (*self.protocol()).pr_type })
+    }
+
     /// The credential that made it.
     pub(crate) fn owner(&self) -> *const c::ucred {
         // SAFETY: alive; constant from creation on.
@@ -84,15 +90,13 @@ impl Socket {
         let flags = unsafe { &raw const (*inp.as_ptr()).inp_flags };
         // SAFETY: alive; one word.
         let flags = unsafe { flags.read_volatile() };
-        // SAFETY: alive; constant from creation on.
-        let kind = unsafe { (*self.protocol()).pr_type };
         Some(Dual {
             inet6: inet6(&ends),
             inet: inet(&ends),
             speaks_inet6: i32::from(speaks) & c::INP_IPV6 != 0,
             speaks_inet: i32::from(speaks) & c::INP_IPV4 != 0,
             v6only: flags & c::IN6P_IPV6_V6ONLY != 0,
-            datagrams: i32::from(kind) == c::SOCK_DGRAM,
+            datagrams: self.kind() == c::SOCK_DGRAM,
         })
     }
 
@@ -183,33 +187,20 @@ impl Name {
     /// The IPv4 address in it; `None` when it is too short to have one, which
     /// the protocol refuses.
     pub(crate) fn inet(&self) -> Option<Ipv4Addr> {
-        // SAFETY: alive, and longer than the two bytes of its head.
-        let len = unsafe { (*self.0.as_ptr()).sa_len };
-        if usize::from(len) < NEEDED {
-            return None;
-        }
-        let name = self.0.cast::<c::sockaddr_in>();
-        // SAFETY: long enough for the address, by the test above.
-        let address = unsafe { &raw const (*name.as_ptr()).sin_addr.s_addr };
-        // SAFETY: as above; no alignment is assumed.
-        let address = unsafe { address.read_unaligned() };
-        Some(host_order(address))
+        let place = self.place::<4>(offset_of!(c::sockaddr_in, sin_addr), NEEDED)?;
+        // SAFETY: inside the name; no alignment is assumed.
+        Some(Ipv4Addr::from(unsafe { place.read_unaligned() }))
     }
 
     /// Puts another IPv4 address in; only after [`Self::inet`] found one.
     pub(crate) fn set_inet(&mut self, address: Ipv4Addr) {
-        if self.inet().is_none() {
-            return;
-        }
-        let name = self.0.cast::<c::sockaddr_in>();
-        // SAFETY: long enough, as `inet` found; ours alone (`new`).
-        let place = unsafe { &raw mut (*name.as_ptr()).sin_addr.s_addr };
-        // SAFETY: inside the name; no alignment is assumed.
-        unsafe { place.write_unaligned(network_order(address)) };
+        let place = self.place::<4>(offset_of!(c::sockaddr_in, sin_addr), NEEDED);
+        let Some(place) = place else { return };
+        // SAFETY: inside the name, which is ours alone (`new`); no alignment is
+        // assumed.
+        unsafe { place.write_unaligned(address.octets()) };
     }
-}
 
-impl Name {
     /// The IPv6 address in it, or an IPv4 address as a mapped one: TCP takes
     /// either on an IPv6 socket that is bound to IPv4. `None` when it is too short
     /// or of no family, which every protocol refuses.
@@ -240,14 +231,20 @@ impl Name {
     }
 
     fn place6(&self) -> Option<*mut [u8; 16]> {
+        let place = self.place(offset_of!(c::sockaddr_in6, sin6_addr), NEEDED6);
+        place.filter(|_| self.family() == AF_INET6)
+    }
+
+    /// Where an address is in a name of so many bytes at least.
+    fn place<const N: usize>(&self, at: usize, needed: usize) -> Option<*mut [u8; N]> {
         // SAFETY: alive, and longer than the two bytes of its head.
         let len = unsafe { (*self.0.as_ptr()).sa_len };
-        if self.family() != AF_INET6 || usize::from(len) < NEEDED6 {
+        if usize::from(len) < needed.max(at + N) {
             return None;
         }
-        let name = self.0.cast::<c::sockaddr_in6>();
-        // SAFETY: long enough for the address, by the test above.
-        Some(unsafe { &raw mut (*name.as_ptr()).sin6_addr }.cast())
+        let name = self.0.as_ptr().cast::<u8>();
+        // SAFETY: inside the name, by the test above.
+        Some(unsafe { name.add(at) }.cast())
     }
 }
 

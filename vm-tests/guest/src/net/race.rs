@@ -5,10 +5,12 @@
 
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-use super::sockets::{H6, Ip, J6, L6, Lists, Socket, UDP6, add_to_loopback, remove_from_loopback};
+use super::sockets::{
+    ANY6, H6, Ip, J6, L6, Lists, Socket, UDP6, add_to_loopback, remove_from_loopback,
+};
 use crate::answer::{in_child, want};
 use crate::console::Text;
-use crate::errno::{EADDRNOTAVAIL, EBADF};
+use crate::errno::{EADDRNOTAVAIL, EBADF, EINVAL};
 use crate::jail::Args;
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome, settle};
@@ -25,16 +27,21 @@ struct Race {
     name: [AtomicU32; 7],
     /// The address that [`Self::name`] has in turn: its last words.
     words: [AtomicU32; 2],
-    /// Sockets that are behind `descriptor` in turn, -1 for none.
-    sockets: [AtomicI32; 2],
+    /// Sockets that are behind `descriptor` in turn; or it is closed, or left alone.
+    sockets: [AtomicI32; 3],
     descriptor: AtomicI32,
     stop: AtomicBool,
 }
 
+/// In place of a socket: it is left alone, closed, or bound to the name that is there.
+const NOTHING: i32 = -1;
+const CLOSED: i32 = -2;
+const BOUND: i32 = -3;
+
 static RACE: Race = Race {
     name: [const { AtomicU32::new(0) }; 7],
     words: [const { AtomicU32::new(0) }; 2],
-    sockets: [const { AtomicI32::new(-1) }; 2],
+    sockets: [const { AtomicI32::new(NOTHING) }; 3],
     descriptor: AtomicI32::new(-1),
     stop: AtomicBool::new(false),
 };
@@ -48,12 +55,14 @@ fn word(ip: &Ip, index: usize) -> u32 {
 
 fn change(race: &'static Race) -> ! {
     loop {
-        for (address, socket) in race.words.iter().zip(&race.sockets) {
+        for (address, socket) in race.words.iter().cycle().zip(&race.sockets) {
             race.name[5].store(address.load(Ordering::Relaxed), Ordering::Relaxed);
-            let (socket, at) =
-                (socket.load(Ordering::Relaxed), race.descriptor.load(Ordering::Relaxed));
-            if socket >= 0 && at >= 0 {
-                let _ = get!(DUP2, socket, at);
+            let at = race.descriptor.load(Ordering::Relaxed);
+            match socket.load(Ordering::Relaxed) {
+                NOTHING => {}
+                CLOSED => drop(sys::close(at)),
+                BOUND => drop(get!(BIND, at, address_of(&race.name), 28)),
+                socket => drop(get!(DUP2, socket, at)),
             }
         }
         if race.stop.load(Ordering::Relaxed) {
@@ -126,34 +135,77 @@ fn sent(own: Socket, localhost: Socket) -> Result<Count> {
     })
 }
 
-/// No datagram leaves through a socket that is bound to the host's address.
-fn swapped(own: Socket, theirs: Socket) -> Result<Count> {
+/// No datagram leaves through a socket that is bound to the host's address, which
+/// another thread puts behind the descriptor in turn with one of the jail's; and in
+/// between it is closed.
+fn swapped(own: Socket, theirs: Socket, between: Option<i32>) -> Result<Count> {
     let mine = Socket::new(UDP6)?;
     mine.bind(J6, 0)?;
     let at = Socket::new(UDP6)?;
-    RACE.sockets[0].store(mine.fd, Ordering::Relaxed);
-    RACE.sockets[1].store(theirs.fd, Ordering::Relaxed);
     RACE.descriptor.store(at.fd, Ordering::Relaxed);
+    for (place, socket) in RACE.sockets.iter().zip([mine.fd, between.unwrap_or(NOTHING), theirs.fd])
+    {
+        place.store(socket, Ordering::Relaxed);
+    }
     let counted = until(sys::uptime() + LASTS, |count| {
         match at.send(0, J6, PORT) {
             Ok(()) | Err(Error(EBADF)) => {}
             Err(Error(EADDRNOTAVAIL)) => count.refused += 1,
             Err(_) => count.wrong += 1,
         }
-        while let Ok((_, from)) = own.receive() {
-            if from == J6 {
-                count.done += 1;
-            } else {
-                count.wrong += 1;
-            }
-        }
-        Ok(())
+        arrived(own, count)
     })?;
-    RACE.stop.store(true, Ordering::Relaxed);
+    for place in &RACE.sockets {
+        place.store(NOTHING, Ordering::Relaxed);
+    }
+    // What the other thread had begun is over.
+    sys::pause(50);
+    let _ = sys::close(at.fd);
     Ok(counted)
 }
 
-/// Three races, on two processors.
+/// Datagrams from the jail's address, and from others.
+fn arrived(own: Socket, count: &mut Count) -> Result<()> {
+    while let Ok((_, from)) = own.receive() {
+        if from == J6 {
+            count.done += 1;
+        } else {
+            count.wrong += 1;
+        }
+    }
+    Ok(())
+}
+
+/// A socket of both families from before, to which the jail gives an address as it
+/// sends, while another thread binds it to the jail's, to the host's or to "any".
+fn bound_meanwhile(own: Socket, before: &[Socket]) -> Result<Count> {
+    RACE.between(&J6, &H6, 0);
+    let at = Socket::new(UDP6)?;
+    RACE.descriptor.store(at.fd, Ordering::Relaxed);
+    RACE.sockets[0].store(BOUND, Ordering::Relaxed);
+    let mut count = Count::default();
+    for socket in before {
+        get!(DUP2, socket.fd, at.fd)?;
+        match at.send(0, J6, PORT) {
+            Ok(()) => {}
+            Err(Error(EADDRNOTAVAIL)) => count.refused += 1,
+            // The other thread was first, in the middle of it.
+            Err(Error(EINVAL)) => {}
+            Err(_) => count.wrong += 1,
+        }
+        if socket.name()? != J6 && socket.name()? != ANY6 {
+            count.wrong += 1;
+        }
+        arrived(own, &mut count)?;
+        sys::close(socket.fd)?;
+    }
+    RACE.stop.store(true, Ordering::Relaxed);
+    sys::pause(50);
+    arrived(own, &mut count)?;
+    Ok(count)
+}
+
+/// Five races, on two processors.
 pub fn race(_: &Context) -> Outcome {
     let ready = (|| {
         for ip in [L6, H6, J6] {
@@ -168,24 +220,38 @@ pub fn race(_: &Context) -> Outcome {
     let [own, localhost, theirs] =
         ready.map_err(|e| Text::of(format_args!("the sockets: {e:?}")))?;
     let counted = in_child(|| {
+        let mut before = [own; 200];
+        for socket in &mut before {
+            *socket = Socket::new(UDP6)?;
+        }
         let lists = Lists::of(&[J6]);
         Args::new(c"/jail", c"inside.example", &[]).with_ip6(lists.ip6()).enter()?;
         RACE.between(&J6, &H6, 0);
         sys::thread(change, &RACE)?;
-        Ok::<_, Error>([bound()?, sent(own, localhost)?, swapped(own, theirs)?])
+        Ok::<_, Error>([
+            bound()?,
+            sent(own, localhost)?,
+            swapped(own, theirs, None)?,
+            swapped(own, theirs, Some(CLOSED))?,
+            bound_meanwhile(own, &before)?,
+        ])
     });
     let Ok(Ok(Ok(counts))) = counted else {
         return Err(Text::of(format_args!("the races: {counted:?}")));
     };
-    for (what, count) in ["bound", "sent", "swapped"].into_iter().zip(counts) {
+    for (what, count) in
+        ["bound", "sent", "swapped", "closed", "bound meanwhile"].into_iter().zip(counts)
+    {
         say!("    # {what}: {count:?}");
     }
-    let [bound, sent, swapped] = counts;
-    want!("what must not be", counts.map(|count| count.wrong), [0; 3]);
+    let [bound, sent, swapped, closed, meanwhile] = counts;
+    want!("what must not be", counts.map(|count| count.wrong), [0; 5]);
     // Each came to both.
     want!("bound and refused", bound.done > 0 && bound.refused > 0, true);
     want!("sent", sent.done > 0, true);
     want!("swapped and refused", swapped.done > 0 && swapped.refused > 0, true);
+    want!("closed, and refused", closed.done > 0 && closed.refused > 0, true);
+    want!("bound meanwhile", meanwhile.done > 0, true);
     for socket in [own, localhost, theirs] {
         let _ = sys::close(socket.fd);
     }

@@ -3,7 +3,9 @@
 //! mapped to `::ffff:0:0/96`.
 
 use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::tap::add_address;
 use crate::privileges::calls::get;
 use crate::sys::{self, Error, Result, address_of};
 
@@ -18,6 +20,11 @@ pub const fn ip4(a: u8, b: u8, c: u8, d: u8) -> Ip {
 /// An IPv6 address of fd66::/16, by its last four bytes.
 pub const fn fd66(a: u8, b: u8, c: u8, d: u8) -> Ip {
     [0xfd, 0x66, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+}
+
+/// An IPv6 address of fdXX::/16, XX being the first, by its last byte.
+pub const fn ip6_at(net: u8, last: u8) -> Ip {
+    [0xfd, net, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]
 }
 
 /// The host's; those that the jails get; another jail's; the machine's own.
@@ -44,6 +51,26 @@ pub const SOL_SOCKET: i32 = 0xffff;
 const IPV6_V6ONLY: i32 = 27;
 const MSG_DONTWAIT: i32 = 0x80;
 
+/// Whether the two jails have changed places: who says J means S.
+static SWAPPED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, here and in children, each jail has the other's addresses.
+pub fn change_places(swapped: bool) {
+    SWAPPED.store(swapped, Ordering::Relaxed);
+}
+
+/// The address that is meant, and the other way round.
+fn meant(ip: Ip) -> Ip {
+    const PAIRS: [(Ip, Ip); 2] = [(J4, S4), (J6, S6)];
+    let swapped = SWAPPED.load(Ordering::Relaxed);
+    let pair = PAIRS.into_iter().find(|(one, other)| swapped && (*one == ip || *other == ip));
+    match pair {
+        Some((one, other)) if one == ip => other,
+        Some((one, _)) => one,
+        None => ip,
+    }
+}
+
 /// What kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -64,6 +91,11 @@ pub const LITE4: Kind = kind(2, 2, 136, false);
 pub const UDP6: Kind = kind(28, 2, 0, false);
 pub const TCP6: Kind = kind(28, 1, 0, false);
 pub const LITE6: Kind = kind(28, 2, 136, false);
+pub const ICMP4: Kind = kind(2, 3, 1, false);
+pub const ICMP6: Kind = kind(28, 3, 58, false);
+/// Raw, for whatever protocol, which no kernel of ours has.
+pub const RAW4: Kind = kind(2, 3, 254, false);
+pub const RAW6: Kind = kind(28, 3, 254, false);
 /// Without `IPV6_V6ONLY`.
 pub const DUAL: Kind = kind(28, 2, 0, true);
 pub const DUAL_TCP: Kind = kind(28, 1, 0, true);
@@ -89,6 +121,11 @@ impl Socket {
     /// The same socket behind another descriptor.
     pub const fn at(self, fd: i32) -> Self {
         Self { fd, ..self }
+    }
+
+    /// One of this kind, whatever it is.
+    pub const fn of(self, kind: Kind) -> Self {
+        Self { inet6: kind.family == 28, ..self }
     }
 
     /// setsockopt(2) of a number.
@@ -134,6 +171,12 @@ impl Socket {
         get!(SENDTO, self.fd, &[byte], 1, 0, &name, size).map(drop)
     }
 
+    /// sendto(2) of these bytes.
+    pub fn send_bytes<const N: usize>(self, bytes: &[u8; N], ip: Ip, port: u16) -> Result<()> {
+        let (name, size) = encode(self.inet6, ip, port);
+        get!(SENDTO, self.fd, bytes, N, 0, &name, size).map(drop)
+    }
+
     /// write(2) of one byte.
     pub fn write(self, byte: u8) -> Result<()> {
         sys::write(self.fd, &[byte]).map(drop)
@@ -170,6 +213,19 @@ impl Socket {
         Ok((byte[0], decode(&from)))
     }
 
+    /// One packet that is there, of a raw socket: its header's length, and the bytes.
+    pub fn receive_packet(self) -> Result<[u8; 64]> {
+        let mut bytes = [0_u8; 64];
+        let (mut from, mut size) = ([0_u8; 28], [28_u32]);
+        get!(RECVFROM, self.fd, &mut bytes, 64, MSG_DONTWAIT, &mut from, &mut size)?;
+        if !self.inet6 {
+            // With its IP header.
+            let header = usize::from(bytes[0] & 15) * 4;
+            bytes.copy_within(header.min(63).., 0);
+        }
+        Ok(bytes)
+    }
+
     /// One connection that is there: who it is from. It is forgotten at once.
     pub fn accept(self) -> Result<Ip> {
         let (mut from, mut size) = ([0_u8; 28], [28_u32]);
@@ -188,8 +244,9 @@ impl Socket {
     }
 }
 
-/// `struct sockaddr_in` or `sockaddr_in6`.
-fn encode(inet6: bool, ip: Ip, port: u16) -> ([u8; 28], i32) {
+/// `struct sockaddr_in` or `sockaddr_in6`, and how much of it.
+pub fn encode(inet6: bool, ip: Ip, port: u16) -> ([u8; 28], i32) {
+    let ip = meant(ip);
     let mut name = [0; 28];
     name[2..4].copy_from_slice(&port.to_be_bytes());
     if inet6 {
@@ -207,10 +264,17 @@ fn decode(name: &[u8; 28]) -> Ip {
     if name[1] == 28 {
         let mut ip = ANY6;
         ip.copy_from_slice(&name[8..24]);
-        ip
+        meant(ip)
     } else {
-        ip4(name[4], name[5], name[6], name[7])
+        meant(ip4(name[4], name[5], name[6], name[7]))
     }
+}
+
+/// `struct in6_pktinfo` of no interface.
+pub fn packet_info(ip: Ip) -> [u8; 20] {
+    let mut info = [0; 20];
+    info[..16].copy_from_slice(&ip);
+    info
 }
 
 /// Whether it is one of IPv4's.
@@ -220,16 +284,7 @@ pub fn is_ip4(ip: &Ip) -> bool {
 
 /// Adds an IPv6 address to lo0.
 pub fn add_to_loopback(ip: Ip) -> Result<()> {
-    const SIOCAIFADDR_IN6: usize = 0x8088_691b;
-    const IN6_IFF_NODAD: u32 = 0x20;
-    // `struct in6_aliasreq`: name, address, destination, mask, flags, lifetimes.
-    let mut request = [0_u8; 136];
-    request[..3].copy_from_slice(b"lo0");
-    request[16..44].copy_from_slice(&encode(true, ip, 0).0);
-    request[72..100].copy_from_slice(&encode(true, [0xff; 16], 0).0);
-    request[100..104].copy_from_slice(&IN6_IFF_NODAD.to_le_bytes());
-    request[120..128].copy_from_slice(&[0xff; 8]);
-    on_loopback(SIOCAIFADDR_IN6, &request)
+    add_address(b"lo0", ip, 128)
 }
 
 /// Takes it away again.
@@ -248,12 +303,6 @@ pub fn remove_from_loopback(ip: Ip) -> Result<()> {
     sys::close(socket.fd).and(done)
 }
 
-fn on_loopback(number: usize, request: &[u8; 136]) -> Result<()> {
-    let socket = Socket::new(UDP6)?;
-    let done = get!(IOCTL, socket.fd, number, request).map(drop);
-    sys::close(socket.fd).and(done)
-}
-
 /// Lists of one family each, as rjail(2) and jail(2) take them.
 #[derive(Clone, Copy)]
 pub struct Lists {
@@ -267,16 +316,25 @@ impl Lists {
     /// Sorts addresses by family.
     pub fn of(addresses: &[Ip]) -> Self {
         let mut lists = Self { ip4: [[0; 4]; 4], ip4s: 0, ip6: [ANY6; 4], ip6s: 0 };
-        for ip in addresses {
-            if is_ip4(ip) {
+        for ip in addresses.iter().map(|ip| meant(*ip)) {
+            if is_ip4(&ip) {
                 lists.ip4[lists.ip4s].copy_from_slice(&ip[12..]);
                 lists.ip4s += 1;
             } else {
-                lists.ip6[lists.ip6s] = *ip;
+                lists.ip6[lists.ip6s] = ip;
                 lists.ip6s += 1;
             }
         }
         lists
+    }
+
+    /// The same with the machine's loopback addresses at the end of each.
+    pub fn and_loopback(mut self) -> Self {
+        self.ip4[self.ip4s].copy_from_slice(&L4[12..]);
+        self.ip6[self.ip6s] = L6;
+        self.ip4s += 1;
+        self.ip6s += 1;
+        self
     }
 
     /// IPv4's.

@@ -138,6 +138,7 @@ calls! {
     RENAMEAT = 501;
     UNLINKAT = 503;
     SWAPOFF = 582;
+    SETFIB = 175;
     SETCRED = 591;
     SETGROUPS = 596;
     GETLOGIN = 49;

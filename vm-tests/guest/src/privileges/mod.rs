@@ -13,7 +13,7 @@ mod files;
 mod machine;
 mod network;
 mod rest;
-mod scene;
+pub mod scene;
 
 use core::ffi::CStr;
 

@@ -12,6 +12,7 @@ mod tree;
 mod variables;
 
 pub use powerless::{AS_OWNER, as_owner};
+pub use tree::Oid;
 
 use cases::world::JAIL_ADDR;
 

@@ -13,6 +13,8 @@ use crate::programs::{Context, Outcome};
 use crate::say;
 use crate::sys::{self, Error, Result, Status};
 
+/// `net`.
+const CTL_NET: i32 = 4;
 const CTLTYPE: u32 = 0xf;
 const CTLTYPE_NODE: u32 = 1;
 const CTLFLAG_WR: u32 = 0x4000_0000;
@@ -40,15 +42,29 @@ const DANGEROUS: &[&str] = &[
 
 /// A place in the tree.
 #[derive(Clone, Copy)]
-struct Oid {
+pub struct Oid {
     numbers: [i32; 26],
     length: usize,
 }
 
 impl Oid {
+    /// Above all.
     const ROOT: Self = Self { numbers: [0; 26], length: 0 };
 
-    fn numbers(&self) -> &[i32] {
+    /// The place of the network's.
+    pub const fn of_net() -> Self {
+        let mut numbers = [0; 26];
+        numbers[2] = CTL_NET;
+        Self { numbers, length: 1 }
+    }
+
+    /// Is it one of the network's?
+    pub const fn is_of_net(&self) -> bool {
+        self.numbers[2] == CTL_NET
+    }
+
+    /// Its numbers, as sysctl(3) takes them.
+    pub fn numbers(&self) -> &[i32] {
         &self.numbers[2..2 + self.length]
     }
 
@@ -59,7 +75,7 @@ impl Oid {
     }
 
     /// The next, of all there are.
-    fn next(&mut self) -> Result<Option<Self>> {
+    pub fn next(&mut self) -> Result<Option<Self>> {
         let mut bytes = [0; 96];
         let length = match self.asked(NEXT, &mut bytes) {
             Ok(length) => length,
@@ -81,7 +97,8 @@ impl Oid {
         Ok(u32::from_le_bytes(*kind))
     }
 
-    fn name(&mut self) -> Text<96> {
+    /// What it is called.
+    pub fn name(&mut self) -> Text<96> {
         let mut bytes = [0; 96];
         let _ = self.asked(NAME, &mut bytes);
         let name = CStr::from_bytes_until_nul(&bytes).unwrap_or_default();
