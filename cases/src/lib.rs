@@ -330,6 +330,8 @@ errnos! {
     ENOTDIR = 20,
     /// Invalid argument.
     EINVAL = 22,
+    /// Read-only file system.
+    EROFS = 30,
     /// Resource temporarily unavailable.
     EAGAIN = 35,
     /// Protocol not supported.
@@ -350,6 +352,8 @@ errnos! {
     ECONNREFUSED = 61,
     /// File name too long.
     ENAMETOOLONG = 63,
+    /// No route to host.
+    EHOSTUNREACH = 65,
     /// Function not implemented.
     ENOSYS = 78,
     /// Capabilities insufficient.

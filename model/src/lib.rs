@@ -14,6 +14,7 @@
 //! - [`special`]: devices and UNIX-domain sockets.
 //! - [`line_two`]: the kernel's own jail.
 //! - [`play`]: the cases on the machine.
+//! - [`sequence`]: random sequences on the machine.
 //! - [`demo`]: the table of `make demo`, also for answers of a real kernel.
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod machine;
 pub mod names;
 pub mod net;
 pub mod play;
+pub mod sequence;
 pub mod special;
 
 pub use cases::Errno;

@@ -620,12 +620,29 @@ impl Machine {
         if matches!(name, "" | "." | "..") || node == ROOT {
             return Err(Errno::EINVAL);
         }
+        if !self.names.is_directory(to) {
+            return Err(Errno::ENOTDIR);
+        }
         if from != to && self.names.is_directory(node) {
-            let living = self.processes.values().filter_map(|p| p.credential.prison.as_ref());
+            let living = self.processes.values().filter_map(|p| p.credential.label.as_ref());
             let [from, to] = [from, to].map(|node| self.names.upwards(node).collect::<Vec<_>>());
             ask(root::may_move(living.map(|jail| jail.root), &from, &to))?;
         }
         self.names.rename(from, name, to, new)
+    }
+
+    /// link(2).
+    ///
+    /// # Errors
+    /// `ENOENT`, `ENOTDIR`, `EEXIST`; `EPERM` for a directory.
+    pub fn link(&mut self, pid: Pid, from: &str, to: &str) -> Result {
+        let node = self.lookup(pid, from)?;
+        if self.names.is_directory(node) {
+            return Err(Errno::EPERM);
+        }
+        let bounds = self.bounds(pid)?;
+        let (to, new) = self.names.lookup_parent(&bounds, self.current_of(pid)?, to)?;
+        self.names.link(to, new, node)
     }
 
     /// close(2).

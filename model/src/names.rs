@@ -5,6 +5,7 @@
 //! `sys/kern/vfs_lookup.c`).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map;
 
 use crate::{Errno, Result};
 
@@ -90,6 +91,21 @@ impl Names {
     /// `EEXIST`, `ENOTDIR`.
     pub fn create(&mut self, directory: Node, name: &str, owner: u32) -> Result<Node> {
         self.add(directory, name, false, owner)
+    }
+
+    /// Gives a file another name.
+    ///
+    /// # Errors
+    /// `EEXIST`, `ENOTDIR`.
+    pub fn link(&mut self, directory: Node, name: &str, file: Node) -> Result {
+        let names = self.0[directory.0].names.as_mut().ok_or(Errno::ENOTDIR)?;
+        match names.entry(name.to_owned()) {
+            btree_map::Entry::Occupied(_) => Err(Errno::EEXIST),
+            btree_map::Entry::Vacant(place) => {
+                place.insert(file);
+                Ok(())
+            }
+        }
     }
 
     /// Removes a name. The node stays for who holds it.

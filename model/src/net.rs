@@ -208,6 +208,11 @@ impl Machine {
         self.sockets.get_mut(&id.0).ok_or(Errno::EBADF)
     }
 
+    /// close(2) of a socket.
+    pub fn close_socket(&mut self, id: SocketId) {
+        self.sockets.remove(&id.0);
+    }
+
     /// The sockets of a process that ends.
     pub(crate) fn close_sockets(&mut self, pid: Pid) {
         self.sockets.retain(|_, socket| socket.holder != pid);
@@ -369,11 +374,18 @@ impl Machine {
         } else {
             line_two::remote(&credential, remote)?
         };
-        if remote.is_unspecified() {
+        if remote.is_unspecified() && !(forgotten && remote.is_ipv4()) {
             return Err(Errno::ENETUNREACH);
         }
         let local = match socket.local {
             Some(local) => local,
+            // A source is looked for, and there is no route.
+            None if how == How::Connect
+                && remote.is_ipv4()
+                && !self.interfaces.contains(&remote) =>
+            {
+                return Err(Errno::ENETUNREACH);
+            }
             None => {
                 let any = if remote.is_ipv6() { socket.any() } else { Any::OneFamily };
                 let unbound =
@@ -382,6 +394,10 @@ impl Machine {
                 SocketAddr::new(any, self.free_port())
             }
         };
+        if remote.is_unspecified() {
+            let bound = !local.ip().is_unspecified();
+            return Err(if bound { Errno::EHOSTUNREACH } else { Errno::ENETUNREACH });
+        }
         let source = if local.ip().is_unspecified() {
             match line_two::source(&credential, remote) {
                 Some(source) => source,
@@ -408,13 +424,14 @@ impl Machine {
     /// connect(2).
     ///
     /// # Errors
-    /// `EAFNOSUPPORT`, `EINVAL`, `EADDRNOTAVAIL`, `ENETUNREACH`, `ECONNREFUSED`.
+    /// `EAFNOSUPPORT`, `EINVAL`, `EADDRNOTAVAIL`, `ENETUNREACH`, `EHOSTUNREACH`,
+    /// `ECONNREFUSED`.
     #[doc(alias = "socket_check_connect")]
     pub fn connect(&mut self, pid: Pid, id: SocketId, asked: SocketAddr) -> Result {
         let Datagram { source, destination: remote } = self.aim(pid, id, asked, How::Connect)?;
         if self.get_socket(id)?.protocol == Proto::Tcp {
             if !self.interfaces.contains(&remote.ip()) {
-                return Err(Errno::ENETUNREACH);
+                return Err(Errno::EHOSTUNREACH);
             }
             let listener = self.receiver(Proto::Tcp, remote);
             if !listener.and_then(|id| self.sockets.get(&id)).is_some_and(|found| found.listening) {
@@ -430,12 +447,13 @@ impl Machine {
     /// sendto(2) of one datagram; the socket that got it, if any did.
     ///
     /// # Errors
-    /// `EAFNOSUPPORT`, `EINVAL`, `EADDRNOTAVAIL`, `ENETUNREACH`.
+    /// `EAFNOSUPPORT`, `EINVAL`, `EADDRNOTAVAIL`, `ENETUNREACH`, `EHOSTUNREACH`.
     pub fn send(&mut self, pid: Pid, id: SocketId, asked: SocketAddr) -> Result<Option<SocketId>> {
         let datagram = self.aim(pid, id, asked, How::Send)?;
         let destination = datagram.destination;
         if !self.interfaces.contains(&destination.ip()) {
-            return Err(Errno::ENETUNREACH);
+            // With a source of its own the packet gets as far as the output.
+            return Err(Errno::EHOSTUNREACH);
         }
         let receiver = self.receiver(Proto::Udp, destination).map(SocketId);
         if let Some(id) = receiver {
