@@ -7,6 +7,7 @@ RELEASE       ?= 15.1-RELEASE
 KERNEL        ?= all
 VMM           ?= qemu
 T             ?=
+MINUTES       ?= 60
 DESTDIR       ?=
 PREFIX        ?= /usr/local
 MODULES       ?= /boot/modules
@@ -19,7 +20,7 @@ KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBS
 VM_TEST    := cargo run --quiet --release --package vm-test --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-host lint kmod asm vm-test bench table line-two demo privileges freebsd install dist miri clean
+.PHONY: help setup test test-host lint kmod asm vm-test soak bench table line-two demo privileges freebsd install dist miri mutants clean
 
 help: ## this list
 	@echo 'rjail: the jail of Kamp and Watson'"'"'s paper as a FreeBSD kernel module'
@@ -56,6 +57,11 @@ vm-test: ## run the guest tests on a real kernel (KERNEL=generic|debug, T=name, 
 	@scripts/setup vm
 	@scripts/kmod $(KERNEL)
 	$(VM_TEST) run --kernel $(KERNEL) --vmm $(VMM) $(if $(T),--test $(T))
+
+soak: ## random sequences for as long as asked (MINUTES=60), from where the last time ended
+	@scripts/setup vm
+	@scripts/kmod generic
+	$(VM_TEST) soak --minutes $(MINUTES)
 
 bench: ## what a jail costs, in instructions, on GENERIC (long): docs/cost.md, docs/cost.svg
 	@scripts/setup vm
@@ -103,6 +109,9 @@ dist: ## a release tarball, every crate in it: target/rjail-VERSION.tar.xz
 
 miri: ## all that runs on the host and is not random, under Miri (needs a nightly; long)
 	@scripts/miri
+
+mutants: ## plant each fault of mutants/list.txt, and see who catches it (long): docs/mutants.md
+	@cargo run --quiet --package mutants
 
 clean: ## remove all that was built
 	cargo clean

@@ -58,6 +58,11 @@ fn plant(text: &str, mutant: &Mutant<'_>) -> Result<String> {
     Ok(text.replacen(&old, &new, 1))
 }
 
+/// Seconds after which a test hangs.
+const PATIENCE: &str = "600";
+/// What timeout(1) says then.
+const HANGS: i32 = 124;
+
 struct Copy {
     root: PathBuf,
     build: PathBuf,
@@ -81,8 +86,8 @@ impl Copy {
     }
 
     fn test(&self, tests: &str) -> Result<Output> {
-        Command::new("cargo")
-            .args(["test", "--quiet"])
+        Command::new("timeout")
+            .args([PATIENCE, "cargo", "test", "--quiet"])
             .args(tests.split(' '))
             .env("CARGO_TARGET_DIR", &self.build)
             .current_dir(&self.root)
@@ -136,6 +141,9 @@ fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<String> {
             (true, _) => {
                 escaped.push(mutant.what);
                 "**nobody**".to_owned()
+            }
+            (false, _) if output.status.code() == Some(HANGS) => {
+                format!("`cargo test {}`, which hangs", mutant.tests)
             }
             (false, []) => format!("`cargo test {}`", mutant.tests),
             (false, [first]) => format!("`{first}`"),

@@ -31,6 +31,7 @@ mod privileges;
 mod probe;
 mod programs;
 mod reach;
+mod sequences;
 mod static_probes;
 mod sys;
 mod tool;
@@ -94,6 +95,7 @@ const LATE: &[Group] = &[
     Group::cases(Mode::Outside, false),
     Group::cases(Mode::Native, false),
     Group::programs("escape-native", false, &[escape::CLASSES]),
+    Group::programs("sequences-native", false, &[sequences::NATIVE]),
     Group::programs("load", false, &[programs::LOADING]),
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
@@ -109,6 +111,8 @@ const LATE: &[Group] = &[
     Group::programs("trespass-first-line", true, &[trespass::EITHER]).without_second_line(),
     Group::programs("calls", true, &[calls::EITHER, calls::LONG]),
     Group::programs("calls-first-line", true, &[calls::EITHER]).without_second_line(),
+    Group::programs("sequences", true, &[sequences::BOTH]),
+    Group::programs("sequences-first-line", true, &[sequences::LABEL]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING, calls::UNLOADING]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];

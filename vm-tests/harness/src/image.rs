@@ -85,6 +85,8 @@ pub struct Orders {
     pub churn_seconds: u32,
     /// Measure in these places instead of testing.
     pub columns: Option<&'static str>,
+    /// Sequences to play, as the guest reads them.
+    pub sequences: Vec<u8>,
 }
 
 /// The commands of the boot loader.
@@ -155,6 +157,9 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         ("rjail/guest", read(&files.guest)?),
         ("secret", b"outside\n".to_vec()),
     ];
+    if !orders.sequences.is_empty() {
+        contents.push(("rjail/sequences", orders.sequences.clone()));
+    }
     if let Some(tool) = &files.tool {
         contents.push(("rjail/rjail", read(tool)?));
     }
@@ -195,7 +200,7 @@ fn file_system(size: usize, contents: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
     let volume = FileSystem::new(&mut disk, FsOptions::new())?;
     let root = volume.root_dir();
     // Mount points of the guest.
-    for directory in ["dev", "jail", "sibling"] {
+    for directory in ["dev", "jail", "seq", "sibling"] {
         root.create_dir(directory)?;
     }
     for (name, bytes) in contents {
@@ -243,7 +248,7 @@ mod tests {
 
     fn orders(module: Module, test: Option<&str>) -> Orders {
         let test = test.map(str::to_owned);
-        Orders { module, test, churn: 7, churn_seconds: 60, columns: None }
+        Orders { module, test, churn: 7, churn_seconds: 60, columns: None, sequences: Vec::new() }
     }
 
     #[test]

@@ -48,6 +48,26 @@ pub struct LineTwo {
     pub bits: String,
 }
 
+/// The replies to a random sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// In which mode: `both`, `label`, `native`.
+    pub mode: String,
+    /// Which sequence.
+    pub number: usize,
+    /// A byte for each step.
+    pub replies: Vec<u8>,
+}
+
+impl Played {
+    fn read(line: &str) -> Option<Self> {
+        let [mode, number, digits] = line.split(' ').collect::<Vec<_>>()[..] else { return None };
+        let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let replies = digits.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
+        Some(Self { mode: mode.to_owned(), number: number.parse().ok()?, replies })
+    }
+}
+
 /// Lines that no healthy kernel prints.
 const COMPLAINTS: &[&str] = &[
     r"(?i)panic",
@@ -120,6 +140,8 @@ pub struct Judge {
     pub line_two: Vec<LineTwo>,
     /// What was measured so far, as the guest says it.
     pub figures: Vec<String>,
+    /// The replies to random sequences so far.
+    pub sequences: Vec<Played>,
     /// Everything that is wrong besides failed tests.
     pub complaints: Vec<String>,
     /// Whether the guest has begun.
@@ -207,6 +229,13 @@ impl Judge {
                 return Event::Other;
             }
             return self.complain(format!("a finding cut short: {line}"));
+        }
+        if let Some(played) = line.strip_prefix("SEQUENCE ") {
+            if let Some(played) = Played::read(played) {
+                self.sequences.push(played);
+                return Event::Other;
+            }
+            return self.complain(format!("a sequence cut short: {line}"));
         }
         if line.starts_with("BENCH") {
             self.figures.push(line.to_owned());

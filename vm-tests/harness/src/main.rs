@@ -20,12 +20,15 @@ mod needs;
 mod plot;
 mod report;
 mod run;
+mod sequences;
 mod tool;
 mod vmm;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -52,6 +55,8 @@ enum Task {
     Run(RunArgs),
     /// Boot and show what root can do outside a jail and inside.
     Demo(MachineArgs),
+    /// Play random sequences for as long as asked, from where the last time ended.
+    Soak(SoakArgs),
     /// Boot on a machine that counts instructions, and measure what a jail costs.
     Bench(BenchArgs),
     /// Print the table "who stops what" of the last run.
@@ -76,6 +81,27 @@ struct RunArgs {
     /// How often to load, jail, exit and unload [default: 1000 on the debug kernel, else 100].
     #[arg(long, value_name = "TIMES")]
     churn: Option<u32>,
+    /// How many random sequences to play [default: 100 on the debug kernel, else 2400].
+    #[arg(long, value_name = "TIMES")]
+    sequences: Option<u64>,
+    /// The seed of the first.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+struct SoakArgs {
+    /// For how long; the boot that has begun is finished.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    minutes: u64,
+    /// How many sequences a boot.
+    #[arg(long, value_name = "TIMES", default_value_t = 2000)]
+    batch: u64,
+    /// The seed of the first [default: the one after the last of the last time].
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -146,6 +172,7 @@ impl MachineArgs {
             churn,
             timeout: Duration::from_secs(self.timeout),
             columns: None,
+            sequences: Rc::default(),
         }
     }
 
@@ -163,6 +190,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Task::Run(args) => test(&args),
         Task::Demo(args) => demo(&args),
+        Task::Soak(args) => soak(&args),
         Task::Bench(args) => bench(&args),
         Task::Table => table(),
         Task::LineTwo(args) => write_line_two(&args),
@@ -205,7 +233,14 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
     let mut results = Results::default();
     for kernel in kernels {
         for module in modules {
+            let count = args.sequences.unwrap_or(match kernel {
+                Kernel::Generic => 2400,
+                Kernel::Debug => 100,
+            });
+            let sequences = sequences::known_and_of_seeds(args.seed, count);
+            let options = run::Options { sequences, ..options.clone() };
             let mut run = run::boot(&options, &programs, kernel, *module)?;
+            sequences::judge(&mut run, &options, &programs, kernel)?;
             if let Some(different) = measured::difference(&freebsd, &run) {
                 println!("not ok - {different}");
                 run.complaints.push(different);
@@ -272,6 +307,38 @@ fn demo(args: &MachineArgs) -> Result<ExitCode> {
     print!("{}", rjail_model::demo::render(&rows, &title));
     let stated = rows.iter().all(rjail_model::demo::Row::is_as_stated);
     Ok(if stated && complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn soak(args: &SoakArgs) -> Result<ExitCode> {
+    if !args.machine.is_ready(&[Kernel::Generic], true) {
+        eprintln!("SKIPPED: no real FreeBSD kernel can be booted here.");
+        return Ok(ExitCode::from(SKIPPED));
+    }
+    let kept = run::logs().join("soak-seed");
+    let last = || fs::read_to_string(&kept).ok()?.trim().parse().ok();
+    let mut seed: u64 = args.seed.or_else(last).unwrap_or(1);
+    let programs = without_tool()?;
+    let begun = Instant::now();
+    let mut played = 0;
+    while begun.elapsed().as_secs() < 60 * args.minutes {
+        let options = run::Options {
+            sequences: sequences::of_seeds(seed, args.batch),
+            ..args.machine.options(Some("sequences*".to_owned()), None, true)
+        };
+        let mut run = run::boot(&options, &programs, Kernel::Generic, Module::Late)?;
+        sequences::judge(&mut run, &options, &programs, Kernel::Generic)?;
+        if run.counts().1 > 0 {
+            println!("soak: a difference among the sequences of {} seeds from {seed}", args.batch);
+            return Ok(ExitCode::FAILURE);
+        }
+        seed += args.batch;
+        played += args.batch;
+        fs::create_dir_all(run::logs())?;
+        fs::write(&kept, format!("{seed}\n"))?;
+        let minutes = begun.elapsed().as_secs() / 60;
+        println!("soak: {played} sequences in {minutes} min, the next seed is {seed}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn bench(args: &BenchArgs) -> Result<ExitCode> {

@@ -10,7 +10,7 @@ use comfy_table::{Table, presets};
 use serde::{Deserialize, Serialize};
 
 use crate::image::Module;
-use crate::judge::{Answered, LineTwo, Test};
+use crate::judge::{Answered, LineTwo, Played, Test};
 use crate::needs::Kernel;
 
 /// One boot.
@@ -36,6 +36,9 @@ pub struct Run {
     /// What was measured, as the guest says it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<String>,
+    /// The replies to random sequences.
+    #[serde(skip)]
+    pub sequences: Vec<Played>,
     /// What is wrong besides failed tests.
     pub complaints: Vec<String>,
 }

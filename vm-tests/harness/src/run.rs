@@ -3,14 +3,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
+use ::sequences::Step;
 use anyhow::{Context as _, Result};
 
 use crate::image::{self, Module, Orders};
 use crate::judge::{Event, Judge};
 use crate::needs::{self, Kernel, Programs};
 use crate::report::Run;
+use crate::sequences;
 use crate::vmm::{Accel, End, Firmware, Machine, Next, Patience, Vmm};
 
 /// What is the same for all boots.
@@ -35,6 +38,8 @@ pub struct Options {
     /// Measure in these places, on a machine that counts instructions, instead
     /// of testing.
     pub columns: Option<&'static str>,
+    /// Random sequences to play where the guest loads the module.
+    pub sequences: Rc<[Vec<Step>]>,
 }
 
 /// Where logs and results are.
@@ -82,6 +87,10 @@ fn boot_with(
         churn,
         churn_seconds: 900,
         columns: options.columns,
+        sequences: match module {
+            Module::Late => sequences::file(&options.sequences),
+            Module::Boot | Module::None | Module::Demo => Vec::new(),
+        },
     };
     image::write(&disk, &needs::files(&options.freebsd, kernel, module, programs), &orders)?;
     let machine = Machine {
@@ -159,6 +168,7 @@ fn boot_with(
         answers: judge.answers,
         line_two: judge.line_two,
         figures: judge.figures,
+        sequences: judge.sequences,
         complaints: judge.complaints,
     })
 }

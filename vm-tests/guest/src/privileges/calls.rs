@@ -22,6 +22,9 @@ macro_rules! calls {
 }
 
 calls! {
+    UMASK = 60;
+    SIGACTION = 416;
+    SCHED_YIELD = 331;
     LINK = 9;
     EACCESS = 376;
     KTRACE = 45;
