@@ -521,3 +521,48 @@ fn execute(words: &[String], environment: Vec<(OsString, OsString)>) -> io::Erro
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nix::sys::stat::Mode;
+    use nix::unistd;
+
+    use super::{errno, hear, read};
+
+    #[test]
+    fn who_is_held_up_is_not_waited_for() {
+        let (from, to) = unistd::pipe().expect("a pipe");
+        unistd::write(&to, &[3]).expect("room");
+        let limit = Duration::from_millis(50);
+        let error = hear(&from, limit).expect_err("the other end is open");
+        assert_eq!(error.raw_os_error(), Some(errno::ETIMEDOUT));
+        unistd::write(&to, &[4, 5]).expect("room");
+        drop(to);
+        assert_eq!(hear(&from, limit).expect("all of it"), [4, 5]);
+        assert!(hear(&from, limit).expect("the end").is_empty());
+    }
+
+    /// Whatever has the other end, it is not listened to for ever.
+    #[test]
+    fn who_talks_on_is_cut_short() {
+        let (from, to) = unistd::pipe().expect("a pipe");
+        unistd::write(&to, &[7; 4096]).expect("room");
+        assert!(hear(&from, Duration::from_secs(5)).expect("a part").len() < 128);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        std::fs::write(at("passwd"), "root:*:0:0::/:\n").expect("a file");
+        assert_eq!(read(&at("passwd")).expect("a file"), "root:*:0:0::/:\n");
+        unistd::mkfifo(at("fifo").as_str(), Mode::S_IRWXU).expect("a FIFO");
+        for (path, wanted) in
+            [(at("fifo"), errno::EINVAL), ("/dev/zero".to_owned(), errno::EINVAL), (at("none"), 2)]
+        {
+            assert_eq!(read(&path).expect_err(&path).raw_os_error(), Some(wanted), "{path}");
+        }
+    }
+}

@@ -200,15 +200,16 @@ impl<'a> Raw<'a> {
         let before = tcgetattr(terminal)?;
         let mut raw = before.clone();
         cfmakeraw(&mut raw);
-        tcsetattr(terminal, SetArg::TCSADRAIN, &raw)?;
+        tcsetattr(terminal, SetArg::TCSANOW, &raw)?;
         Ok(Self { terminal, before })
     }
 }
 
 impl Drop for Raw<'_> {
     fn drop(&mut self) {
-        // Nobody is left to be told.
-        let _ = tcsetattr(self.terminal, SetArg::TCSADRAIN, &self.before);
+        // At once: who does not read what is written there holds nobody up. And nobody
+        // is left to be told.
+        let _ = tcsetattr(self.terminal, SetArg::TCSANOW, &self.before);
     }
 }
 

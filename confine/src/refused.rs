@@ -94,9 +94,12 @@ fn step(text: &str, errno: i32) -> Option<Refusal> {
     if number("category")? != CATEGORY || number("errno")? != u64::try_from(errno).ok()? {
         return None;
     }
-    let descriptor = i32::try_from(number("p2")?).ok()?;
-    let wanted = number("p1")?;
-    all(descriptor).into_iter().find(|refusal| u64::from(refusal.step()) == wanted)
+    let (wanted, descriptor) = (number("p1")?, i32::try_from(number("p2")?).ok());
+    all(descriptor.unwrap_or(-1))
+        .into_iter()
+        .find(|refusal| u64::from(refusal.step()) == wanted)
+        // What is in the way has a number; where nothing is, there is any.
+        .filter(|refusal| refusal.descriptor().is_none() || descriptor.is_some())
 }
 
 /// Every refusal, with this descriptor where one is in the way.
@@ -137,6 +140,15 @@ mod tests {
             let said = text(errno, refusal.step(), descriptor);
             assert_eq!(step(&said, errno), Some(refusal), "{said}");
             assert_eq!(step(&said, errno + 1), None, "{said}");
+        }
+    }
+
+    /// As the kernel has it: no descriptor is -1, in 64 bits.
+    #[test]
+    fn a_step_without_a_descriptor_is_known_whatever_is_in_its_place() {
+        for p2 in ["0xffffffffffffffff", "0xffffffff", "0", "0x7"] {
+            let said = format!("errno 1 category 29290 (src sys/x:1) p1 0x1 p2 {p2}");
+            assert_eq!(step(&said, 1), Some(Refusal::NotPrivileged), "{said}");
         }
     }
 

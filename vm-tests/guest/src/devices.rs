@@ -253,23 +253,27 @@ pub fn memory(_: &Context) -> Outcome {
 // Terminals.
 
 const TIOCGPTN: usize = 0x4004_740f;
-const TIOCSCTTY: usize = 0x2000_7461;
+/// Makes it the controlling terminal of the session.
+pub const TIOCSCTTY: usize = 0x2000_7461;
 const TIOCCONS: usize = 0x8004_7462;
 const TIOCEXCL: usize = 0x2000_740d;
 const TIOCNXCL: usize = 0x2000_740e;
 const TIOCGETA: usize = 0x402c_7413;
 const TIOCSETA: usize = 0x802c_7414;
-const TIOCSTI: usize = 0x8001_7472;
+/// Types a character.
+pub const TIOCSTI: usize = 0x8001_7472;
 const TIOCSPGRP: usize = 0x8004_7476;
 
 /// A pseudo-terminal that this process made: its master and its number.
-struct Terminal {
-    master: i32,
+pub struct Terminal {
+    /// Its maker's end.
+    pub master: i32,
     number: i32,
 }
 
 impl Terminal {
-    fn new() -> Result<Self> {
+    /// A new one.
+    pub fn new() -> Result<Self> {
         let master = low(get!(POSIX_OPENPT, O_RDWR | O_NOCTTY)?);
         let mut number = [0];
         get!(IOCTL, master, TIOCGPTN, &mut number)?;
@@ -281,7 +285,8 @@ impl Terminal {
         Text::of(format_args!("{root}dev/pts/{}\0", self.number))
     }
 
-    fn open(&self, root: &str) -> Result<i32> {
+    /// Its other end, as nobody's controlling terminal, by its name below a root.
+    pub fn open(&self, root: &str) -> Result<i32> {
         sys::open(path(&self.path(root)), O_RDWR | O_NOCTTY, 0)
     }
 
@@ -289,7 +294,8 @@ impl Terminal {
         errno(self.open("").and_then(sys::close))
     }
 
-    fn close(self) -> Result<()> {
+    /// Closes its maker's end.
+    pub fn close(self) -> Result<()> {
         sys::close(self.master)
     }
 }

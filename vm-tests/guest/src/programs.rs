@@ -15,7 +15,7 @@ use crate::jail::{ALL_FLAGS, Args, MOST_ADDRESSES, enter_after_vfork, enter_at};
 use crate::malloc::Malloc;
 use crate::sys::{self, Error, FileId, Result, Shared, Sockaddr, Status, address_of};
 use crate::world::{JAIL_NAME, JAIL_ROOT, PROGRAM_IN_JAIL, World};
-use crate::{arming, devices, filter, line_two, net, reach, say, unix};
+use crate::{arming, devices, filter, line_two, net, reach, say, tool, unix};
 
 /// What a program found.
 pub type Outcome = core::result::Result<(), Text<160>>;
@@ -45,6 +45,10 @@ pub struct Program {
 
 const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
     Program { name, seconds, run, needs: None }
+}
+
+const fn with_tool(name: &'static str, run: fn(&Context) -> Outcome) -> Program {
+    Program { needs: Some(tool::TOOL), ..program(name, 60, run) }
 }
 
 /// Begin and end without the module.
@@ -96,8 +100,17 @@ pub const BOTH_LINES: &[Program] = &[
     program("defaults", 30, filter::defaults),
     program("by-name", 240, filter::by_name),
     program("unnamed", 30, filter::unnamed),
-    Program { needs: Some(crate::tool::TOOL), ..program("tool", 60, crate::tool::tool) },
-    Program { needs: Some(crate::tool::TOOL), ..program("tool_paper", 60, crate::tool::paper) },
+    with_tool("tool", tool::tool),
+    with_tool("tool_paper", tool::paper),
+    with_tool("tool_descriptors", tool::descriptors),
+    with_tool("tool_terminal", tool::terminal),
+    with_tool("tool_exec", tool::exec),
+    with_tool("tool_users", tool::users),
+    with_tool("tool_life", tool::life),
+    with_tool("tool_stops", tool::stops),
+    with_tool("tool_many", tool::many),
+    Program { needs: Some(tool::EXAMPLE), ..program("nanojail", 60, tool::in_rust) },
+    Program { needs: Some(tool::EXAMPLE_IN_C), ..program("nanojail_c", 60, tool::in_c) },
     program("line-two", 120, line_two::line_two),
     program("ask", 60, line_two::ask),
     program("within", 60, line_two::within),
@@ -617,7 +630,7 @@ pub fn run_again(number: &CStr) -> i32 {
     if let Some(status) = crate::trespass::look_for(number) {
         return status;
     }
-    if let Some(status) = crate::tool::within(number).or_else(|| crate::calls::within(number)) {
+    if let Some(status) = tool::within(number).or_else(|| crate::calls::within(number)) {
         return status;
     }
     let wanted = number.to_str().ok().and_then(|digits| digits.parse().ok());

@@ -470,7 +470,7 @@ pub fn check(options: &run::Options) -> Result<(usize, Vec<String>)> {
 }
 
 fn boot(options: &run::Options, columns: [&'static str; 2]) -> Result<Results> {
-    let programs = Programs { guest: needs::build_guest()?, tool: None };
+    let programs = Programs { guest: needs::build_guest()?, userland: Vec::new() };
     let mut results = Results::default();
     for (module, columns) in [Module::Late, Module::Boot].into_iter().zip(columns) {
         let options = run::Options { columns: Some(columns), ..options.clone() };

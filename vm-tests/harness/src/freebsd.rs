@@ -40,7 +40,7 @@ struct Set {
     to: &'static str,
 }
 
-const SETS: [Set; 10] = [
+const SETS: [Set; 11] = [
     Set { name: "kernel.txz", from: "boot/kernel/kernel", to: "kernel" },
     // File systems and kinds of IPC that GENERIC has as modules.
     Set { name: "kernel.txz", from: "boot/kernel/nullfs.ko", to: "modules/nullfs.ko" },
@@ -50,8 +50,9 @@ const SETS: [Set; 10] = [
     Set { name: "kernel.txz", from: "boot/kernel/linux_common.ko", to: "modules/linux_common.ko" },
     Set { name: "kernel.txz", from: "boot/kernel/linprocfs.ko", to: "modules/linprocfs.ko" },
     Set { name: "base.txz", from: "boot/loader_simp.efi", to: "loader.efi" },
-    // What the user tool is linked with.
+    // What the user tool is linked with, and the example in C compiled.
     Set { name: "base.txz", from: "usr/lib", to: "base/usr/lib" },
+    Set { name: "base.txz", from: "usr/include", to: "base/usr/include" },
     Set { name: "src.txz", from: "usr/src/sys", to: "sys" },
 ];
 
@@ -320,6 +321,7 @@ mod tests {
             ("./usr/lib/libthr.a", "threads"),
             ("./usr/lib/libpthread.a", "-> libthr.a"),
             ("./usr/lib/libc.so", "-> ../../etc/passwd"),
+            ("./usr/include/stdio.h", "libc's"),
         ]);
         let src = set(&[("./usr/src/sys/sys/jail.h", "a header"), ("./usr/src/bin/x.c", "x")]);
         let mut files = vec![("kernel.txz", kernel), ("base.txz", base), ("src.txz", src)];
@@ -386,6 +388,7 @@ mod tests {
         assert_eq!(text(&at.join("loader.efi")), "a loader");
         assert_eq!(text(&at.join("base/usr/lib/libpthread.a")), "threads");
         assert!(!at.join("base/usr/lib/libc.so").exists());
+        assert_eq!(text(&at.join("base/usr/include/stdio.h")), "libc's");
         assert_eq!(text(&at.join("sys/sys/jail.h")), "a header");
         assert_eq!(fs::read_dir(&at)?.count(), 5, "nothing else is left");
         // All there: nobody is asked again.

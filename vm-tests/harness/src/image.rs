@@ -53,8 +53,8 @@ pub struct Files {
     pub kernel: PathBuf,
     /// The guest program.
     pub guest: PathBuf,
-    /// The user tool, if there is one.
-    pub tool: Option<PathBuf>,
+    /// The user tool and examples, if there are some, with their names there.
+    pub userland: Vec<(&'static str, PathBuf)>,
     /// `rjail.ko`, if it is wanted.
     pub module: Option<PathBuf>,
     /// Modules of the release's, if they are there.
@@ -156,12 +156,10 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         ("boot/loader.rc", loader_commands(orders).into_bytes()),
         ("rjail/guest", read(&files.guest)?),
         ("secret", b"outside\n".to_vec()),
+        ("etc/passwd", PASSWD.to_vec()),
     ];
     if !orders.sequences.is_empty() {
         contents.push(("rjail/sequences", orders.sequences.clone()));
-    }
-    if let Some(tool) = &files.tool {
-        contents.push(("rjail/rjail", read(tool)?));
     }
     if let Some(module) = &files.module {
         let bytes = read(module)?;
@@ -177,13 +175,18 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         .iter()
         .filter_map(|file| Some((format!("rjail/{}", file.file_name()?.to_str()?), file)))
         .collect();
-    for (name, file) in &release_modules {
+    let userland: Vec<_> =
+        files.userland.iter().map(|(name, file)| (format!("rjail/{name}"), file)).collect();
+    for (name, file) in release_modules.iter().chain(&userland) {
         contents.push((name, read(file)?));
     }
     let size: usize = contents.iter().map(|(_, bytes)| bytes.len()).sum();
     let disk = file_system(size, &contents).context("cannot make the disk's file system")?;
     fs::write(path, disk).with_context(|| format!("cannot write {}", path.display()))
 }
+
+/// The machine's users: one that jails have under another number.
+const PASSWD: &[u8] = b"root:*:0:0::/:/rjail/guest\nadmin:*:1001:1001::/:\n";
 
 /// Numbers and names of privileges, a line each, as the guest reads them.
 fn privileges(header: &[u8]) -> Result<Vec<u8>> {

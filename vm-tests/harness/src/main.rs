@@ -274,10 +274,14 @@ fn build(freebsd: &Path, with_module: bool) -> Result<(Programs, usize)> {
     let missing = if with_module { tool::missing(freebsd) } else { None };
     if let Some(missing) = missing {
         eprintln!("SKIPPED: the user tool on a real kernel: {missing}");
-        return Ok((Programs { guest, tool: None }, 1));
+        return Ok((Programs { guest, userland: Vec::new() }, 1));
     }
-    let tool = if with_module { Some(tool::build(freebsd)?) } else { None };
-    Ok((Programs { guest, tool }, 0))
+    let userland = if with_module { tool::build(freebsd)? } else { Vec::new() };
+    let without_c = with_module && !userland.iter().any(|(name, _)| *name == tool::C_EXAMPLE);
+    if without_c {
+        eprintln!("SKIPPED: the example in C on a real kernel: {}", tool::missing_for_c(freebsd));
+    }
+    Ok((Programs { guest, userland }, usize::from(without_c)))
 }
 
 /// Whether the only thing wrong is that the wanted test is not in this boot.
@@ -387,7 +391,7 @@ fn write_line_two(args: &MachineArgs) -> Result<ExitCode> {
 }
 
 fn without_tool() -> Result<Programs> {
-    Ok(Programs { guest: needs::build_guest()?, tool: None })
+    Ok(Programs { guest: needs::build_guest()?, userland: Vec::new() })
 }
 
 fn results_file() -> PathBuf {

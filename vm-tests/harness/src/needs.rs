@@ -177,8 +177,9 @@ pub fn privilege_header(freebsd: &Path) -> PathBuf {
 pub struct Programs {
     /// The guest program.
     pub guest: PathBuf,
-    /// The user tool, where there is a C library for it.
-    pub tool: Option<PathBuf>,
+    /// The user tool and examples, where there is a C library for them: the name of
+    /// each in the guest's directory, and where it is.
+    pub userland: Vec<(&'static str, PathBuf)>,
 }
 
 /// The files of one boot.
@@ -187,7 +188,10 @@ pub fn files(freebsd: &Path, kernel: Kernel, module: Module, programs: &Programs
         loader: freebsd.join("loader.efi"),
         kernel: kernel.file(freebsd),
         guest: programs.guest.clone(),
-        tool: programs.tool.clone().filter(|_| module.has_tests_of_it()),
+        userland: match module.has_tests_of_it() {
+            true => programs.userland.clone(),
+            false => Vec::new(),
+        },
         module: (module != Module::None).then(|| kernel.module()),
         release_modules: MODULES
             .iter()
@@ -223,10 +227,19 @@ pub fn cargo() -> std::ffi::OsString {
 
 /// What cargo built, by its messages.
 pub fn executable(messages: &[u8]) -> Option<PathBuf> {
+    executables(messages).into_iter().next().map(|(_, path)| path)
+}
+
+/// All of them, with the names of their targets.
+pub fn executables(messages: &[u8]) -> Vec<(String, PathBuf)> {
     String::from_utf8_lossy(messages)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .filter_map(|message| {
+            let path = message["executable"].as_str()?;
+            Some((message["target"]["name"].as_str()?.to_owned(), PathBuf::from(path)))
+        })
+        .collect()
 }
 
 /// Whether a program of this name can be run.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! The user tool for the test machine, linked with the C library of the FreeBSD
-//! directory's `base/`, statically, so that it needs no other file there.
+//! The user tool and the examples of programs that jail themselves, for the test
+//! machine: linked with the C library of the FreeBSD directory's `base/`, statically,
+//! so that they need no other file there.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,28 +27,64 @@ pub fn missing(freebsd: &Path) -> Option<String> {
     clang().is_none().then(|| "no clang to link it: `make setup` installs one".to_owned())
 }
 
-/// Builds it and says where it is.
-pub fn build(freebsd: &Path) -> Result<PathBuf> {
+/// The example in C, by its name there.
+pub const C_EXAMPLE: &str = "nanojail-c";
+
+/// What the example in C lacks where there is everything for the others.
+pub fn missing_for_c(freebsd: &Path) -> String {
+    let include = freebsd.join("base/usr/include");
+    format!("{} is missing: `make freebsd` takes it out of base.txz", include.display())
+}
+
+/// Builds them and says where they are, each with its name there.
+pub fn build(freebsd: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     let base = freebsd.join("base").canonicalize()?;
     let clang = clang().context("no clang")?;
-    let rustflags = [
-        format!("-Clink-arg=--target={TARGET}"),
-        format!("-Clink-arg=--sysroot={}", base.display()),
-        format!("-Clink-arg=--ld-path={}", linker()?.display()),
-        "-Ctarget-feature=+crt-static".to_owned(),
+    let target = [
+        format!("--target={TARGET}"),
+        format!("--sysroot={}", base.display()),
+        format!("--ld-path={}", linker()?.display()),
     ];
+    let mut rustflags = target.clone().map(|word| format!("-Clink-arg={word}")).to_vec();
+    rustflags.push("-Ctarget-feature=+crt-static".to_owned());
     let output = Command::new(needs::cargo())
         .current_dir(needs::repository())
-        .env("CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER", clang)
+        .env("CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER", &clang)
         .env("CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_RUSTFLAGS", rustflags.join(" "))
         .args(["build", "--quiet", "--release", "--package", "rjail-cli", "--bin", "rjail"])
+        .args(["--package", "rjail-confine", "--example", "nanojail"])
         .args(["--target", TARGET, "--message-format=json-render-diagnostics"])
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
         bail!("the user tool does not build for FreeBSD; the compiler says why above");
     }
-    needs::executable(&output.stdout).context("cargo built the user tool but did not say where")
+    let built = needs::executables(&output.stdout);
+    let mut userland = Vec::new();
+    for name in ["rjail", "nanojail"] {
+        let found = built.iter().find(|(target, _)| target == name);
+        let (_, path) = found.context("cargo built a program but did not say where it is")?;
+        userland.push((name, path.clone()));
+    }
+    if base.join("usr/include/stdio.h").is_file() {
+        let repository = needs::repository();
+        let program = userland[0].1.with_file_name(C_EXAMPLE);
+        let done = Command::new(&clang)
+            .args(&target)
+            .args(["-static", "-O2", "-Wall", "-Wextra", "-Werror"])
+            .args(
+                ["kmod", "confine/include"].map(|d| format!("-I{}", repository.join(d).display())),
+            )
+            .arg(repository.join("confine/examples/nanojail.c"))
+            .args(["-lpthread", "-o"])
+            .arg(&program)
+            .status()?;
+        if !done.success() {
+            bail!("the example in C does not build for FreeBSD; the compiler says why above");
+        }
+        userland.push((C_EXAMPLE, program));
+    }
+    Ok(userland)
 }
 
 /// The newest clang there is, which drives the linker.
@@ -66,12 +103,14 @@ fn linker() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::{missing, missing_for_c};
 
     #[test]
     fn without_a_c_library_it_says_where_one_comes_from() {
         let empty = tempfile::tempdir().expect("a directory");
         let said = missing(empty.path()).expect("something is missing");
         assert!(said.contains("base/usr/lib/libc.a") && said.contains("make freebsd"), "{said}");
+        let said = missing_for_c(empty.path());
+        assert!(said.contains("base/usr/include is missing"), "{said}");
     }
 }

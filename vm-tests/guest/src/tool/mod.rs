@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! The user tool, as administrators run it. What it prints is pinned on the model
 //! machine by its own tests; here it is the real one's.
+//!
+//! There is no shell on this machine: what starts, stops and serves in a jail is
+//! this program, which [`within`] is called with what it is to do.
+
+mod life;
+mod nanojail;
+mod session;
 
 use core::ffi::CStr;
 
-use crate::answer::want;
+use crate::answer::{in_child_for, want};
 use crate::console::Text;
 use crate::filter::do_countable_things;
 use crate::line_two::got;
+use crate::privileges::calls::{get, low};
 use crate::programs::{Context, Held, Outcome, good, settle};
-use crate::sys::{self, Error, Result, Status};
+use crate::sys::{self, Error, Result, Shared, Status};
 
 /// Where it is, if it is.
 pub const TOOL: &CStr = c"/rjail/rjail";
@@ -22,6 +30,10 @@ const EX_NOPERM: i32 = 77;
 /// What the tool is told with every command: where there is room on this machine.
 const HERE: [&CStr; 4] = [c"--state", c"/sibling/state", c"--config", c"/sibling/rjail.conf"];
 
+pub use life::{life, many, stops};
+pub use nanojail::{EXAMPLE, EXAMPLE_IN_C, in_c, in_rust};
+pub use session::{descriptors, exec, terminal, users};
+
 /// A status that no failure of the tool has.
 const SEVEN: i32 = 7;
 
@@ -30,9 +42,42 @@ pub fn within(word: &CStr) -> Option<i32> {
     let status = match word.to_bytes() {
         b"tool-seven" => Ok(SEVEN),
         b"tool-user" => sys::getuid(),
-        _ => return None,
+        _ => session::within(word).or_else(|| life::within(word))?,
     };
     Some(status.unwrap_or_else(|Error(errno)| errno))
+}
+
+/// The same descriptor where a program's output is not put in its place.
+fn high(descriptor: Result<i32>) -> Result<i32> {
+    const F_DUPFD: i32 = 0;
+    let descriptor = descriptor?;
+    let high = low(get!(FCNTL, descriptor, F_DUPFD, 10)?);
+    sys::close(descriptor)?;
+    Ok(high)
+}
+
+/// Does it where orphans are waited for at once, as init(8) does; this machine's only
+/// waits for who it knows.
+fn with_init(work: impl FnOnce() -> Outcome) -> Outcome {
+    const ACQUIRE: i32 = 2;
+    let found = in_child_for(100, || -> Result<Option<Outcome>> {
+        get!(PROCCTL, 0, sys::getpid()?, ACQUIRE, 0)?;
+        let found = Shared::new(None)?;
+        let worker = sys::fork()?;
+        if worker == 0 {
+            found.set(Some(work()));
+            sys::exit(0);
+        }
+        while sys::wait(-1, 0)?.0 != worker {}
+        Ok(found.get())
+    });
+    match found {
+        Ok(Ok(Ok(Some(outcome)))) => outcome,
+        other => Err(Text::of(format_args!(
+            "it ended: {:?}",
+            other.map(|r| r.map(|r| r.map(|o| o.is_some())))
+        ))),
+    }
 }
 
 /// Runs it; how it ended, and what it said.
@@ -78,6 +123,17 @@ fn run_and_say(
     let word = |at: usize| arguments.get(at).and_then(|a| a.to_str().ok()).unwrap_or_default();
     crate::say!("# {} {}: {ended:?}: {text}", word(0), word(1));
     Err(Text::of(format_args!("{} {}: {ended:?}: {text}", word(0), word(1))))
+}
+
+/// Says of a jail that the tool has just made, "NAME: jail NUMBER", which it is.
+fn number(text: &str) -> Option<i64> {
+    text.trim_end().rsplit(' ').next()?.parse().ok()
+}
+
+/// Makes a jail that is started, and gives its number.
+fn create(arguments: &[&CStr]) -> core::result::Result<i64, Text<160>> {
+    let text = run_and_say(arguments, false, 0, |text| number(text).is_some())?;
+    number(text).ok_or_else(|| Text::of(format_args!("no number: {text}")))
 }
 
 /// It says all of these, among other things.
