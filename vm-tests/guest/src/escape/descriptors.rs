@@ -311,20 +311,22 @@ pub const ATTEMPTS: &[Attempt] = &[
         let fd = tried!(scene.received(|| sys::open(FILE, 0, 0)));
         Seen::from(get!(FTRUNCATE, fd, 0_usize).map(drop))
     }),
-    attempt("PR-21", "pdgetpid of a process from before entry", Done, Done, |scene| {
+    attempt("PR-21", "pdgetpid of a process from before entry", Done, No(ESRCH), |scene| {
         let fd = tried!(process());
         tried!(scene.enter());
         Seen::from(get!(PDGETPID, fd, &mut [0_i32; 2]).map(drop))
-    }),
+    })
+    .native(Done),
     attempt("PR-21", "pdkill of a process from before entry", Done, No(ESRCH), |scene| {
         let fd = tried!(process());
         tried!(scene.enter());
         Seen::from(get!(PDKILL, fd, 0).map(drop))
     }),
-    attempt("PR-21", "pdgetpid of a received process", Done, Done, |scene| {
+    attempt("PR-21", "pdgetpid of a received process", Done, No(ESRCH), |scene| {
         let fd = tried!(scene.received(process));
         Seen::from(get!(PDGETPID, fd, &mut [0_i32; 2]).map(drop))
-    }),
+    })
+    .native(Done),
     attempt("PR-21", "pdkill of a received process", Done, No(ESRCH), |scene| {
         let fd = tried!(scene.received(process));
         let killed = errno(get!(PDKILL, fd, 0));

@@ -258,6 +258,8 @@ pub const ATTEMPTS: &[Attempt] = &[
     .before(|_| sys::chmod(c"/jail/dev/ttyu0.init", 0o666))
     .after(|_| close_device(c"/jail/dev/ttyu0.init")),
     attempt("PRIV_TTY_STI", "ioctl(TIOCSTI) of a terminal that is not one's own", |scene| {
+        // In a session from outside the privilege is not asked for any more.
+        let _ = sys::setsid();
         ask!(IOCTL, scene.fd, TIOCSTI, b"x")
     })
     .prepare(Scene::terminal)
