@@ -137,7 +137,7 @@ impl Failure {
                 ),
                 Some(errno::ETIMEDOUT) => Self::new(
                     EX_TEMPFAIL,
-                    format!("{what}: the jail holds up who enters it: not running after a minute"),
+                    format!("{what}: the jail holds up who enters it: not running in time"),
                 ),
                 _ => Self::new(EX_OSERR, format!("entering the jail: {error}")),
             },

@@ -298,7 +298,7 @@ impl Kernel for Fake {
         self.settle();
     }
 
-    fn start(&mut self, jid: i64, program: &Program) -> Result<Pid, Refused> {
+    fn start(&mut self, jid: i64, program: &Program, _: Option<Duration>) -> Result<Pid, Refused> {
         let (pid, ended) = self.execute(jid, program)?;
         self.running.insert(pid, (jid, ended));
         Ok(pid)

@@ -60,10 +60,16 @@ pub trait Kernel {
     fn let_go(&mut self, held: Held, keep: bool);
 
     /// Starts a program in a jail, in a session of its own and with nothing to read.
+    /// It runs within this time, or a minute, or not at all.
     ///
     /// # Errors
     /// Where it failed.
-    fn start(&mut self, jid: i64, program: &Program) -> Result<Pid, Refused>;
+    fn start(
+        &mut self,
+        jid: i64,
+        program: &Program,
+        limit: Option<Duration>,
+    ) -> Result<Pid, Refused>;
 
     /// Waits for a program that was started; nothing once the time is over.
     ///
@@ -71,7 +77,7 @@ pub trait Kernel {
     /// As wait4(2).
     fn wait(&mut self, pid: Pid, limit: Option<Duration>) -> io::Result<Option<Ended>>;
 
-    /// Kills a program that was started, and waits for it.
+    /// Kills a program that was started, and waits for it, though not for ever.
     fn end(&mut self, pid: Pid);
 
     /// Runs a program in a jail, with the caller's input and output but in a session

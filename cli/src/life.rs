@@ -138,7 +138,7 @@ fn start(kernel: &mut dyn Kernel, jid: i64, jail: &Jail) -> Result<(), Failure> 
     let undone = |text: String| Failure::new(EX_UNAVAILABLE, format!("{text}; the jail is undone"));
     let limit = exec.timeout.filter(|limit| !limit.is_zero());
     for program in scripts(exec, &exec.start, &["/bin/sh", "/etc/rc"]) {
-        let pid = match kernel.start(jid, &program) {
+        let pid = match kernel.start(jid, &program, limit) {
             Ok(pid) => pid,
             Err(refused) if refused.stage == Stage::Usual => {
                 return if jail.persist {
@@ -225,7 +225,7 @@ fn stop_scripts(kernel: &mut dyn Kernel, jid: i64, exec: &Exec, notes: &mut Vec<
     let limit = exec.timeout.unwrap_or(STOP_SCRIPT);
     let limit = Some(limit).filter(|limit| !limit.is_zero());
     for program in scripts(exec, &exec.stop, &["/bin/sh", "/etc/rc.shutdown", "jail"]) {
-        match kernel.start(jid, &program) {
+        match kernel.start(jid, &program, limit) {
             Ok(pid) => match kernel.wait(pid, limit) {
                 Ok(Some(Ended::Exited(0))) => {}
                 Ok(Some(Ended::Exited(status))) => {

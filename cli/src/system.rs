@@ -36,6 +36,8 @@ use crate::terminal::{self, Terminal};
 
 /// How long a process may take into a jail and to its program.
 const ENTERING: Duration = Duration::from_secs(60);
+/// How long one that was killed is waited for.
+const DYING: Duration = Duration::from_secs(1);
 /// The longest passwd(5) or group(5) that is read.
 const LONGEST: u64 = 16 << 20;
 
@@ -125,13 +127,19 @@ impl Kernel for System {
         }
     }
 
-    fn start(&mut self, jid: i64, program: &Program) -> Result<Pid, Refused> {
+    fn start(
+        &mut self,
+        jid: i64,
+        program: &Program,
+        limit: Option<Duration>,
+    ) -> Result<Pid, Refused> {
         // Opened here, where no name is the jail's to change.
         let log = match &program.log {
             Some(file) => Some(open_log(file, jid).map_err(at(Stage::Log))?),
             None => None,
         };
-        self.spawn(Place::Jail(jid), program, || {
+        let limit = limit.map_or(ENTERING, |limit| limit.min(ENTERING));
+        self.spawn(Place::Jail(jid), program, limit, || {
             let _ = unistd::setsid();
             let null = File::open("/dev/null")?;
             unistd::dup2_stdin(null)?;
@@ -165,7 +173,8 @@ impl Kernel for System {
 
     fn end(&mut self, pid: Pid) {
         let _ = kill(unistd::Pid::from_raw(pid), Signal::SIGKILL);
-        let _ = self.wait(pid, None);
+        // A tracer in the jail can keep it; it dies with that one, and init(8) waits.
+        let _ = self.wait(pid, Some(DYING));
     }
 
     fn run(&mut self, place: Place<'_>, program: &Program, stay: bool) -> Result<Ended, Refused> {
@@ -182,7 +191,7 @@ impl Kernel for System {
             true => Some(Terminal::like(input.as_fd()).map_err(at_fork)?),
             false => None,
         };
-        let child = self.spawn(place, program, || {
+        let child = self.spawn(place, program, ENTERING, || {
             unistd::setsid()?;
             new.as_ref().map_or(Ok(()), Terminal::take)
         })?;
@@ -236,11 +245,12 @@ impl Kernel for System {
 
 impl System {
     /// Forks, makes the process `ready`, and sends it into the jail and on to the
-    /// program.
+    /// program, within this time.
     fn spawn(
         &mut self,
         place: Place<'_>,
         program: &Program,
+        limit: Duration,
         ready: impl FnOnce() -> io::Result<()>,
     ) -> Result<Pid, Refused> {
         let at_fork = at(Stage::Fork);
@@ -257,7 +267,7 @@ impl System {
             exit(1);
         };
         drop(to);
-        let heard = hear(&from, ENTERING);
+        let heard = hear(&from, limit);
         let Ok(said) = heard else {
             self.end(child);
             return Err(at(Stage::Enter)(heard.err().unwrap_or_else(absent)));

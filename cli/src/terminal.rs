@@ -29,6 +29,9 @@ mod ioctl {
 /// Between two looks at who has ended, and at the size of the caller's window.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How often what a program has left behind is read, 4096 bytes at most each time.
+const LAST_WORDS: u32 = 256;
+
 /// A new terminal: the program's end and ours.
 #[derive(Debug)]
 pub struct Terminal {
@@ -94,13 +97,16 @@ impl Terminal {
         let mut line = Line { ours, input: Some(input), output, typed: Vec::new() };
         let mut last = size(input)?;
         loop {
-            let done = ended()?;
-            let more = line.turn(if done.is_some() { Duration::ZERO } else { LOOK })?;
-            if let Some(done) = done
-                && !more
-            {
-                return Ok(done);
+            if let Some(ended) = ended()? {
+                // What it wrote last; another that goes on writing is not waited for.
+                for _ in 0..LAST_WORDS {
+                    if !line.turn(Duration::ZERO)? {
+                        break;
+                    }
+                }
+                return Ok(ended);
             }
+            line.turn(LOOK)?;
             if let Ok(now) = size(input)
                 && now != last
             {
@@ -110,7 +116,7 @@ impl Terminal {
             if let Some(signal) = caught() {
                 tell(signal);
             }
-            if line.input.is_none() && done.is_none() {
+            if line.input.is_none() {
                 // The caller's terminal is gone.
                 tell(Signal::SIGHUP as i32);
             }
@@ -366,6 +372,13 @@ mod tests {
         assert_eq!(ended, Ended::Killed(9));
         assert_eq!(seen.lines().count(), 2000);
         assert!(seen.ends_with("line 1999\r\n"));
+    }
+
+    #[test]
+    fn who_goes_on_writing_is_not_waited_for() {
+        let (seen, ended, _) = on_its_own("yes & exit 3", "");
+        assert_eq!(ended, Ended::Exited(3));
+        assert!(seen.len() < 1 << 24, "{}", seen.len());
     }
 
     /// Keys are the program's: what would interrupt the caller interrupts it.

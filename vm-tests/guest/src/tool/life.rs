@@ -19,8 +19,9 @@ const CREATE: i32 = 0x0201;
 /// What this program does when the tool runs it in a jail.
 pub fn within(word: &CStr) -> Option<Result<i32>> {
     Some(match word.to_bytes() {
-        b"tool-service" => service(false),
-        b"tool-stubborn" => service(true),
+        b"tool-service" => service(Manners::Good),
+        b"tool-stubborn" => service(Manners::Stubborn),
+        b"tool-tracer" => service(Manners::Tracing),
         // All of the jail but this one.
         b"tool-end" => sys::kill(-1, 9).map(|()| 0),
         b"tool-hang" => {
@@ -32,19 +33,37 @@ pub fn within(word: &CStr) -> Option<Result<i32>> {
     })
 }
 
+/// How a service takes it that it is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// By SIGTERM.
+    Good,
+    /// Not by SIGTERM.
+    Stubborn,
+    /// Likewise; and it holds whoever comes in as a debugger does.
+    Tracing,
+}
+
 /// Leaves a process behind that has nothing of its maker's open.
-fn service(stubborn: bool) -> Result<i32> {
+fn service(manners: Manners) -> Result<i32> {
+    const ATTACH: i32 = 10;
     if sys::fork()? != 0 {
         return Ok(0);
     }
-    if stubborn {
+    if manners != Manners::Good {
         get!(SIGACTION, SIGTERM, &[1_usize, 0, 0, 0], 0)?;
     }
     for descriptor in 0..3 {
         sys::close(descriptor)?;
     }
+    let own = sys::getpid()?;
     loop {
-        sys::pause(60_000);
+        if manners == Manners::Tracing {
+            for pid in own + 1..own + 300 {
+                let _ = sys::ptrace(ATTACH, pid, 0, 0);
+            }
+        }
+        sys::pause(if manners == Manners::Tracing { 1 } else { 60_000 });
     }
 }
 
@@ -218,10 +237,28 @@ fn each_step() -> Outcome {
             1000,
             9000,
         ),
+        // Nor for one that the jail's root holds, SIGKILL or not: it goes with its holder.
+        (
+            c"exec.start=/guest tool-tracer",
+            c"exec.stop=/guest tool-hang",
+            TWO,
+            "rjail: www: exec.stop: not done after 1 seconds, killed\n",
+            2000,
+            12_000,
+        ),
     ] {
-        create(&[c"create", c"www", c"path=/jail", start, stop, more])?;
+        let mut words = [c"create", c"www", c"path=/jail", start, stop, more, c""];
+        if more == TWO {
+            (words[5], words[6]) = (c"exec.timeout=1", c"stop.timeout=1");
+        }
+        let count = if more == TWO { 7 } else { 6 };
+        create(&words[..count])?;
         let began = sys::uptime();
-        prints(&[c"stop", c"www"], 0, note)?;
+        // Who holds who comes in may have it before its program runs.
+        let held = "rjail: www: exec.stop: the jail holds up who enters it: not running in time\n";
+        super::run_and_say(&[c"stop", c"www"], false, 0, |text| {
+            text == note || more == TWO && text == held
+        })?;
         let took = sys::uptime() - began;
         if took < least || took > most {
             return Err(Text::of(format_args!("{stop:?} took {took} ms")));
@@ -257,6 +294,9 @@ fn each_step() -> Outcome {
     )?;
     jails_gone()
 }
+
+/// Two limits of a second each.
+const TWO: &CStr = c"exec.timeout=1, stop.timeout=1";
 
 const MANY: &[u8] = b"
 exec { start = \"/guest tool-service\" }
