@@ -25,7 +25,7 @@ pub enum Topic {
     Process,
     /// What a process can learn of others.
     Visibility,
-    /// IPv4 addresses: bind, connect, send.
+    /// IP addresses: bind, connect, send.
     Address,
     /// The file system root.
     Root,
@@ -52,12 +52,13 @@ pub enum Who {
     Init,
 }
 
-/// An IPv4 address that a step or an answer names; see [`world`] for the numbers.
+/// An address that a step or an answer names, of the family of its socket; see
+/// [`world`] for the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Addr {
-    /// 0.0.0.0.
+    /// 0.0.0.0, `::`.
     Any,
-    /// 127.0.0.1.
+    /// 127.0.0.1, `::1`.
     Loopback,
     /// The address of the subject's jail.
     Jail,
@@ -67,16 +68,25 @@ pub enum Addr {
     Sibling,
     /// An address that no interface of the machine has.
     Foreign,
-    /// 255.255.255.255.
+    /// 255.255.255.255, the group of all nodes of a link.
     Broadcast,
+}
+
+/// Which IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4.
+    Inet,
+    /// IPv6 alone: `IPV6_V6ONLY`.
+    Inet6,
 }
 
 /// Transport protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Proto {
-    /// UDP over IPv4.
+    /// UDP.
     Udp,
-    /// TCP over IPv4.
+    /// TCP.
     Tcp,
 }
 
@@ -126,18 +136,18 @@ pub enum Op {
     Arguments(Who),
 
     /// socket, bind(addr, port), getsockname. Port 0 lets the kernel choose.
-    Bind(Proto, Addr, u16),
+    Bind(Family, Proto, Addr, u16),
     /// socket, listen without bind, getsockname.
-    Listen,
+    Listen(Family),
     /// socket, connect(addr, [`world::SERVICE_PORT`]), getpeername.
-    Connect(Proto, Addr),
+    Connect(Family, Proto, Addr),
     /// The same, and the local address it got (getsockname).
-    ConnectFrom(Proto, Addr),
+    ConnectFrom(Family, Proto, Addr),
     /// UDP socket, sendto(addr, SERVICE_PORT) without bind; whose service got it.
     /// `EAGAIN` when nobody answers in time.
-    Send(Addr),
+    Send(Family, Addr),
     /// UDP socket, sendto(addr) without bind; the source address the receiver saw.
-    SendFrom(Addr),
+    SendFrom(Family, Addr),
     /// socket(2) of another kind.
     Socket(Kind),
 
@@ -235,6 +245,22 @@ pub enum Op {
     Quota,
     /// auditon(A_GETPOLICY).
     Audit,
+}
+
+impl Op {
+    /// The family of the addresses that it names.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        match self {
+            Self::Bind(family, ..)
+            | Self::Listen(family)
+            | Self::Connect(family, ..)
+            | Self::ConnectFrom(family, ..)
+            | Self::Send(family, _)
+            | Self::SendFrom(family, _) => family,
+            _ => Family::Inet,
+        }
+    }
 }
 
 /// What a step answers.

@@ -10,6 +10,7 @@ use crate::Errno::{
     EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, ECHILD, ECONNREFUSED, EINVAL, ENOENT, ENOSYS,
     EOPNOTSUPP, EPERM, EPROTONOSUPPORT, ESRCH,
 };
+use crate::Family::{Inet, Inet6};
 use crate::Place::{Elsewhere, JailRoot, MachineRoot};
 use crate::Proto::{Tcp, Udp};
 use crate::Who::{Child, Init, Myself, Neighbour};
@@ -220,71 +221,172 @@ pub const CASES: &[Case] = &[
     .answers(Ok, No(ESRCH)),
     visibility("visibility_group_child", "ask for the child's group", Op::GroupOf(Child)),
     // One address.
-    address("address_bind_own", "bind the jail's address", Op::Bind(Udp, Jail, 0))
+    address("address_bind_own", "bind the jail's address", Op::Bind(Inet, Udp, Jail, 0))
         .answers(At(Jail), At(Jail)),
-    address("address_bind_host", "bind the host's address", Op::Bind(Udp, Host, 0))
+    address("address_bind_host", "bind the host's address", Op::Bind(Inet, Udp, Host, 0))
         .answers(At(Host), No(EADDRNOTAVAIL)),
-    address("address_bind_sibling", "bind another jail's address", Op::Bind(Tcp, Sibling, 0))
+    address("address_bind_sibling", "bind another jail's address", Op::Bind(Inet, Tcp, Sibling, 0))
         .answers(At(Sibling), No(EADDRNOTAVAIL)),
-    address("address_bind_foreign", "bind an address nobody has", Op::Bind(Udp, Foreign, 0))
+    address("address_bind_foreign", "bind an address nobody has", Op::Bind(Inet, Udp, Foreign, 0))
         .answers(No(EADDRNOTAVAIL), No(EADDRNOTAVAIL)),
-    address("address_bind_broadcast", "bind the broadcast address", Op::Bind(Udp, Broadcast, 0))
-        .answers(No(EADDRNOTAVAIL), No(EADDRNOTAVAIL)),
-    address("address_bind_any_udp", "bind INADDR_ANY (UDP)", Op::Bind(Udp, Any, 0))
+    address(
+        "address_bind_broadcast",
+        "bind the broadcast address",
+        Op::Bind(Inet, Udp, Broadcast, 0),
+    )
+    .answers(No(EADDRNOTAVAIL), No(EADDRNOTAVAIL)),
+    address("address_bind_any_udp", "bind INADDR_ANY (UDP)", Op::Bind(Inet, Udp, Any, 0))
         .answers(At(Any), At(Jail)),
-    address("address_bind_any_tcp", "bind INADDR_ANY (TCP)", Op::Bind(Tcp, Any, 0))
+    address("address_bind_any_tcp", "bind INADDR_ANY (TCP)", Op::Bind(Inet, Tcp, Any, 0))
         .answers(At(Any), At(Jail)),
-    address("address_bind_loopback", "bind 127.0.0.1", Op::Bind(Tcp, Loopback, 0))
+    address("address_bind_loopback", "bind 127.0.0.1", Op::Bind(Inet, Tcp, Loopback, 0))
         .answers(At(Loopback), At(Jail)),
-    address("address_bind_port_80", "bind port 80", Op::Bind(Tcp, Jail, 80))
+    address("address_bind_port_80", "bind port 80", Op::Bind(Inet, Tcp, Jail, 80))
         .answers(At(Jail), At(Jail)),
-    address("address_listen_unbound", "listen without bind", Op::Listen).answers(At(Any), At(Jail)),
+    address("address_listen_unbound", "listen without bind", Op::Listen(Inet))
+        .answers(At(Any), At(Jail)),
     address(
         "address_connect_loopback_udp",
         "connect to 127.0.0.1 (UDP)",
-        Op::Connect(Udp, Loopback),
+        Op::Connect(Inet, Udp, Loopback),
     )
     .answers(At(Loopback), At(Jail)),
     address(
         "address_connect_loopback_tcp",
         "reach the host's service at 127.0.0.1",
-        Op::Connect(Tcp, Loopback),
+        Op::Connect(Inet, Tcp, Loopback),
     )
     .answers(At(Loopback), No(ECONNREFUSED)),
     address(
         "address_connect_host",
         "reach the host's service at its address",
-        Op::Connect(Tcp, Host),
+        Op::Connect(Inet, Tcp, Host),
     )
     .answers(At(Host), At(Host)),
     address(
         "address_connect_from_tcp",
         "connect to the host: from which address",
-        Op::ConnectFrom(Tcp, Host),
+        Op::ConnectFrom(Inet, Tcp, Host),
     )
     .answers(At(Host), At(Jail)),
     address(
         "address_connect_from_udp",
         "connect to another jail: from which address",
-        Op::ConnectFrom(Udp, Sibling),
+        Op::ConnectFrom(Inet, Udp, Sibling),
     )
     .answers(At(Sibling), At(Jail)),
-    address("address_send_host", "send to the host's service", Op::Send(Host))
+    address("address_send_host", "send to the host's service", Op::Send(Inet, Host))
         .answers(At(Host), At(Host)),
-    address("address_send_loopback", "send to the host's service at 127.0.0.1", Op::Send(Loopback))
-        .answers(At(Loopback), No(EAGAIN)),
-    address("address_send_from_host", "send to the host: from which address", Op::SendFrom(Host))
-        .answers(At(Host), At(Jail)),
+    address(
+        "address_send_loopback",
+        "send to the host's service at 127.0.0.1",
+        Op::Send(Inet, Loopback),
+    )
+    .answers(At(Loopback), No(EAGAIN)),
+    address(
+        "address_send_from_host",
+        "send to the host: from which address",
+        Op::SendFrom(Inet, Host),
+    )
+    .answers(At(Host), At(Jail)),
     address(
         "address_send_from_sibling",
         "send to another jail: from which address",
-        Op::SendFrom(Sibling),
+        Op::SendFrom(Inet, Sibling),
+    )
+    .answers(At(Sibling), At(Jail)),
+    // The same of IPv6.
+    address(
+        "address_inet6_bind_own",
+        "bind the jail's IPv6 address",
+        Op::Bind(Inet6, Udp, Jail, 0),
+    )
+    .answers(At(Jail), At(Jail)),
+    address(
+        "address_inet6_bind_host",
+        "bind the host's IPv6 address",
+        Op::Bind(Inet6, Udp, Host, 0),
+    )
+    .answers(At(Host), No(EADDRNOTAVAIL)),
+    address(
+        "address_inet6_bind_sibling",
+        "bind another jail's IPv6 address",
+        Op::Bind(Inet6, Tcp, Sibling, 0),
+    )
+    .answers(At(Sibling), No(EADDRNOTAVAIL)),
+    address(
+        "address_inet6_bind_foreign",
+        "bind an IPv6 address nobody has",
+        Op::Bind(Inet6, Udp, Foreign, 0),
+    )
+    .answers(No(EADDRNOTAVAIL), No(EADDRNOTAVAIL)),
+    address("address_inet6_bind_any_udp", "bind :: (UDP)", Op::Bind(Inet6, Udp, Any, 0))
+        .answers(At(Any), At(Jail)),
+    address("address_inet6_bind_any_tcp", "bind :: (TCP)", Op::Bind(Inet6, Tcp, Any, 0))
+        .answers(At(Any), At(Jail)),
+    address("address_inet6_bind_loopback", "bind ::1", Op::Bind(Inet6, Tcp, Loopback, 0))
+        .answers(At(Loopback), At(Jail)),
+    address("address_inet6_bind_port_80", "bind port 80 of IPv6", Op::Bind(Inet6, Tcp, Jail, 80))
+        .answers(At(Jail), At(Jail)),
+    address("address_inet6_listen_unbound", "listen without bind, IPv6", Op::Listen(Inet6))
+        .answers(At(Any), At(Jail)),
+    address(
+        "address_inet6_connect_loopback_udp",
+        "connect to ::1 (UDP)",
+        Op::Connect(Inet6, Udp, Loopback),
+    )
+    .answers(At(Loopback), At(Jail)),
+    address(
+        "address_inet6_connect_loopback_tcp",
+        "reach the host's service at ::1",
+        Op::Connect(Inet6, Tcp, Loopback),
+    )
+    .answers(At(Loopback), No(ECONNREFUSED)),
+    address(
+        "address_inet6_connect_host",
+        "reach the host's service at its IPv6 address",
+        Op::Connect(Inet6, Tcp, Host),
+    )
+    .answers(At(Host), At(Host)),
+    address(
+        "address_inet6_connect_from_tcp",
+        "connect to the host by IPv6: from which address",
+        Op::ConnectFrom(Inet6, Tcp, Host),
+    )
+    .answers(At(Host), At(Jail)),
+    address(
+        "address_inet6_connect_from_udp",
+        "connect to another jail by IPv6: from which address",
+        Op::ConnectFrom(Inet6, Udp, Sibling),
+    )
+    .answers(At(Sibling), At(Jail)),
+    address("address_inet6_send_host", "send to the host's service by IPv6", Op::Send(Inet6, Host))
+        .answers(At(Host), At(Host)),
+    address(
+        "address_inet6_send_loopback",
+        "send to the host's service at ::1",
+        Op::Send(Inet6, Loopback),
+    )
+    .answers(At(Loopback), No(EAGAIN))
+    .native(
+        At(Loopback),
+        "the kernel asks no jail about the datagrams of an IPv6 socket that is not connected",
+    ),
+    address(
+        "address_inet6_send_from_host",
+        "send to the host by IPv6: from which address",
+        Op::SendFrom(Inet6, Host),
+    )
+    .answers(At(Host), At(Jail)),
+    address(
+        "address_inet6_send_from_sibling",
+        "send to another jail by IPv6: from which address",
+        Op::SendFrom(Inet6, Sibling),
     )
     .answers(At(Sibling), At(Jail)),
     address("address_socket_raw", "open a raw socket", Op::Socket(Kind::RawIcmp))
         .answers(Ok, No(EPERM)),
-    address("address_socket_ipv6", "open an IPv6 socket", Op::Socket(Kind::Udp6))
-        .answers(Ok, No(EPROTONOSUPPORT)),
+    address("address_socket_ipv6", "open an IPv6 socket", Op::Socket(Kind::Udp6)),
     address("address_socket_local", "open a local socket", Op::Socket(Kind::Local)),
     address("address_socket_route", "open a routing socket", Op::Socket(Kind::Route))
         .first_line(No(EPROTONOSUPPORT), "nobody would cut what it tells to the jail's address"),

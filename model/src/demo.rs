@@ -55,11 +55,11 @@ pub fn render(rows: &[Row<'_>], title: &str) -> String {
     let cells: Vec<[String; 3]> = rows
         .iter()
         .map(|row| {
-            let mut inside = format!("{} {}", mark(row), say(row.inside));
+            let mut inside = format!("{} {}", mark(row), say(row, row.inside));
             if !row.is_as_stated() {
                 let _ = write!(inside, "  << not as stated: {}", stated(row));
             }
-            [row.case.about.to_owned(), say(row.outside), inside]
+            [row.case.about.to_owned(), say(row, row.outside), inside]
         })
         .collect();
     let width = |column: usize| {
@@ -102,16 +102,18 @@ fn mark(row: &Row<'_>) -> &'static str {
 }
 
 fn stated(row: &Row<'_>) -> String {
-    format!("{} / {}", say(Some(row.case.outside)), say(Some(row.case.inside)))
+    format!("{} / {}", say(row, Some(row.case.outside)), say(row, Some(row.case.inside)))
 }
 
-/// An answer in words.
-fn say(answer: Option<Answer>) -> String {
+/// An answer in words, an address in the family of the attempt.
+fn say(row: &Row<'_>, answer: Option<Answer>) -> String {
     match answer {
         None => "no answer".to_owned(),
         Some(Answer::Ok) => "works".to_owned(),
         Some(Answer::No(errno)) => format!("{} ({})", sentence(errno), errno.name()),
-        Some(Answer::At(address)) => format!("{} ({})", number(address), whose(address)),
+        Some(Answer::At(address)) => {
+            format!("{} ({})", number(row.case.probe.family(), address), whose(address))
+        }
         Some(Answer::In(Place::MachineRoot)) => "stands in the machine's root".to_owned(),
         Some(Answer::In(Place::JailRoot)) => "stands in the jail's root".to_owned(),
         Some(Answer::In(Place::Elsewhere)) => "stands somewhere else".to_owned(),

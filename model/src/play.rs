@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! The cases on the model kernel.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use cases::world::{
-    FOREIGN_ADDR, HOST_ADDR, JAIL_ADDR, JAIL_NAME, LOCAL_SERVICES, MACHINE_NAME, SERVICE_PORT,
-    SIBLING_ADDR, USER,
+    FOREIGN_ADDR, FOREIGN_ADDR6, HOST_ADDR, HOST_ADDR6, JAIL_ADDR, JAIL_ADDR6, JAIL_NAME,
+    LOCAL_SERVICES, MACHINE_NAME, SERVICE_PORT, SIBLING_ADDR, SIBLING_ADDR6, USER,
 };
-use cases::{Addr, Answer, Case, Kind, Name, Op, Place, Proto, Who};
+use cases::{Addr, Answer, Case, Family, Kind, Name, Op, Place, Proto, Who};
 use rjail::address::{Lines, Loopback, Socket, family, kind, protocol};
 use rjail::prison::JailFlags;
 use rjail::privilege::Named;
@@ -15,7 +15,7 @@ use rjail::privilege::Privilege;
 
 use crate::machine::{Args, INIT, Machine, Pid};
 use crate::names::{Node, ROOT};
-use crate::net::SocketId;
+use crate::net::{SocketId, Speaks};
 use crate::special::Device;
 use crate::{Errno, Result, line_two};
 
@@ -100,11 +100,11 @@ struct Stage {
     kept: Option<i32>,
 }
 
-fn paper(hostname: &str, address: [u8; 4]) -> Args {
+fn paper(hostname: &str, inet: [u8; 4], inet6: [u8; 16]) -> Args {
     Args {
         hostname: hostname.to_owned(),
-        ip4: vec![address.into()],
-        ip6: vec![],
+        ip4: vec![inet.into()],
+        ip6: vec![inet6.into()],
         loopback: Loopback::Rewrite,
         flags: JailFlags::PAPER,
         named: Named::NONE,
@@ -116,6 +116,7 @@ impl Stage {
         let lines = if place == Where::FirstLine { Lines::LabelAlone } else { Lines::Both };
         let mut machine = Machine::new(lines);
         machine.interfaces.extend([HOST_ADDR, JAIL_ADDR, SIBLING_ADDR].map(IpAddr::from));
+        machine.interfaces.extend([HOST_ADDR6, JAIL_ADDR6, SIBLING_ADDR6].map(IpAddr::from));
         let names = &mut machine.names;
         let jail_root = names.mkdir(ROOT, "jail")?;
         names.mkdir(ROOT, "sibling")?;
@@ -143,26 +144,32 @@ impl Stage {
             Ok(pid)
         };
         let (neighbour, sibling, subject) = (new()?, new()?, new()?);
-        machine.rjail(sibling, "/sibling", &paper("sibling.example", SIBLING_ADDR))?;
+        machine.rjail(
+            sibling,
+            "/sibling",
+            &paper("sibling.example", SIBLING_ADDR, SIBLING_ADDR6),
+        )?;
         machine.chdir(neighbour, "/jail")?;
         for name in LOCAL_SERVICES {
             machine.bind_local(neighbour, name)?;
         }
         machine.chdir(subject, "/jail")?;
         if place != Where::Outside {
-            machine.rjail(subject, "/jail", &paper(JAIL_NAME, JAIL_ADDR))?;
+            machine.rjail(subject, "/jail", &paper(JAIL_NAME, JAIL_ADDR, JAIL_ADDR6))?;
         }
         let child = machine.fork(subject)?;
         machine.setsid(child)?;
-        let loopback = Ipv4Addr::LOCALHOST;
         for (pid, address) in
-            [(neighbour, loopback), (neighbour, HOST_ADDR.into()), (sibling, SIBLING_ADDR.into())]
+            [(neighbour, Addr::Loopback), (neighbour, Addr::Host), (sibling, Addr::Sibling)]
         {
-            for protocol in [Proto::Udp, Proto::Tcp] {
-                let socket = machine.socket(pid, protocol)?;
-                machine.bind(pid, socket, SocketAddr::from((address, SERVICE_PORT)))?;
-                if protocol == Proto::Tcp {
-                    machine.listen(pid, socket)?;
+            for family in [Family::Inet, Family::Inet6] {
+                let at = SocketAddr::new(number(family, address), SERVICE_PORT);
+                for protocol in [Proto::Udp, Proto::Tcp] {
+                    let socket = machine.socket_of(pid, protocol, speaks(family))?;
+                    machine.bind(pid, socket, at)?;
+                    if protocol == Proto::Tcp {
+                        machine.listen(pid, socket)?;
+                    }
                 }
             }
         }
@@ -207,11 +214,11 @@ impl Stage {
             Op::SessionOf(who) => self.machine.session_of(pid, self.who(who)).map(ok),
 
             Op::Bind(..)
-            | Op::Listen
+            | Op::Listen(_)
             | Op::Connect(..)
             | Op::ConnectFrom(..)
-            | Op::Send(_)
-            | Op::SendFrom(_) => self.network(step),
+            | Op::Send(..)
+            | Op::SendFrom(..) => self.network(step),
             Op::Socket(asked) => self.machine.may_open_socket(pid, socket(asked)).map(ok),
 
             Op::Climb => {
@@ -258,12 +265,12 @@ impl Stage {
 
             Op::EnterJail => {
                 let child = self.machine.fork(pid)?;
-                self.machine.rjail(child, ".", &paper(JAIL_NAME, JAIL_ADDR)).map(ok)
+                self.machine.rjail(child, ".", &paper(JAIL_NAME, JAIL_ADDR, JAIL_ADDR6)).map(ok)
             }
             Op::EnterJailHoldingDirectory => {
                 let child = self.machine.fork(pid)?;
                 self.machine.open(child, "/")?;
-                self.machine.rjail(child, ".", &paper(JAIL_NAME, JAIL_ADDR)).map(ok)
+                self.machine.rjail(child, ".", &paper(JAIL_NAME, JAIL_ADDR, JAIL_ADDR6)).map(ok)
             }
             Op::Setuid => {
                 let child = self.machine.fork(pid)?;
@@ -335,41 +342,48 @@ impl Stage {
 
     fn network(&mut self, step: Op) -> Result<Answer> {
         let (pid, machine) = (self.subject, &mut self.machine);
-        let service = |address| SocketAddr::from((number(address), SERVICE_PORT));
+        let service = |family, address| SocketAddr::new(number(family, address), SERVICE_PORT);
         let local = |machine: &Machine, socket: SocketId| {
             machine.get_socket(socket)?.local.ok_or(Errno::EINVAL).and_then(named)
         };
         match step {
-            Op::Bind(protocol, address, port) => {
-                let socket = machine.socket(pid, protocol)?;
-                machine.bind(pid, socket, SocketAddr::from((number(address), port)))?;
+            Op::Bind(family, protocol, address, port) => {
+                let socket = machine.socket_of(pid, protocol, speaks(family))?;
+                machine.bind(pid, socket, SocketAddr::new(number(family, address), port))?;
                 local(machine, socket)
             }
-            Op::Listen => {
-                let socket = machine.socket(pid, Proto::Tcp)?;
+            Op::Listen(family) => {
+                let socket = machine.socket_of(pid, Proto::Tcp, speaks(family))?;
                 machine.listen(pid, socket)?;
                 local(machine, socket)
             }
-            Op::Connect(protocol, address) => {
-                let socket = machine.socket(pid, protocol)?;
-                machine.connect(pid, socket, service(address))?;
+            Op::Connect(family, protocol, address) => {
+                let socket = machine.socket_of(pid, protocol, speaks(family))?;
+                machine.connect(pid, socket, service(family, address))?;
                 machine.get_socket(socket)?.remote.ok_or(Errno::EINVAL).and_then(named)
             }
-            Op::ConnectFrom(protocol, address) => {
-                let socket = machine.socket(pid, protocol)?;
-                machine.connect(pid, socket, service(address))?;
+            Op::ConnectFrom(family, protocol, address) => {
+                let socket = machine.socket_of(pid, protocol, speaks(family))?;
+                machine.connect(pid, socket, service(family, address))?;
                 local(machine, socket)
             }
-            Op::Send(address) | Op::SendFrom(address) => {
-                let socket = machine.socket(pid, Proto::Udp)?;
-                let receiver = machine.send(pid, socket, service(address))?;
+            Op::Send(family, address) | Op::SendFrom(family, address) => {
+                let socket = machine.socket_of(pid, Proto::Udp, speaks(family))?;
+                let receiver = machine.send(pid, socket, service(family, address))?;
                 let receiver = machine.get_socket(receiver.ok_or(Errno::EAGAIN)?)?;
                 let datagram = receiver.arrived.last().ok_or(Errno::EAGAIN)?;
-                let from = matches!(step, Op::SendFrom(_));
+                let from = matches!(step, Op::SendFrom(..));
                 named(if from { datagram.source } else { datagram.destination })
             }
             _ => Err(Errno::ENOSYS),
         }
+    }
+}
+
+const fn speaks(family: Family) -> Speaks {
+    match family {
+        Family::Inet => Speaks::Inet,
+        Family::Inet6 => Speaks::Inet6,
     }
 }
 
@@ -390,22 +404,27 @@ fn socket(asked: Kind) -> Socket {
 
 /// The address that a case names.
 #[must_use]
-pub fn number(address: Addr) -> Ipv4Addr {
-    match address {
-        Addr::Any => Ipv4Addr::UNSPECIFIED,
-        Addr::Loopback => Ipv4Addr::LOCALHOST,
-        Addr::Jail => JAIL_ADDR.into(),
-        Addr::Host => HOST_ADDR.into(),
-        Addr::Sibling => SIBLING_ADDR.into(),
-        Addr::Foreign => FOREIGN_ADDR.into(),
-        Addr::Broadcast => Ipv4Addr::BROADCAST,
+pub fn number(family: Family, address: Addr) -> IpAddr {
+    let (inet, inet6): (Ipv4Addr, Ipv6Addr) = match address {
+        Addr::Any => (Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
+        Addr::Loopback => (Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
+        Addr::Jail => (JAIL_ADDR.into(), JAIL_ADDR6.into()),
+        Addr::Host => (HOST_ADDR.into(), HOST_ADDR6.into()),
+        Addr::Sibling => (SIBLING_ADDR.into(), SIBLING_ADDR6.into()),
+        Addr::Foreign => (FOREIGN_ADDR.into(), FOREIGN_ADDR6.into()),
+        Addr::Broadcast => (Ipv4Addr::BROADCAST, Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1)),
+    };
+    match family {
+        Family::Inet => inet.into(),
+        Family::Inet6 => inet6.into(),
     }
 }
 
 fn named(address: SocketAddr) -> Result<Answer> {
+    let family = if address.is_ipv4() { Family::Inet } else { Family::Inet6 };
     [Addr::Any, Addr::Loopback, Addr::Jail, Addr::Host, Addr::Sibling, Addr::Foreign]
         .into_iter()
-        .find(|&name| IpAddr::V4(number(name)) == address.ip())
+        .find(|&name| number(family, name) == address.ip())
         .map(Answer::At)
         .ok_or(Errno::EADDRNOTAVAIL)
 }

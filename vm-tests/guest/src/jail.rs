@@ -4,6 +4,7 @@
 use core::ffi::CStr;
 
 use crate::errno::{EINVAL, ENOENT, ENOSYS};
+use crate::net::sockets::{Ip, Lists, ip4};
 use crate::sys::{self, Error, Result, Shared, address_of};
 
 /// `RJAIL_PAPER`: its own host name, its own low ports.
@@ -220,6 +221,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The same with an address of each family.
+    pub fn enter_both(
+        self,
+        path: &CStr,
+        hostname: &CStr,
+        (inet, inet6): ([u8; 4], Ip),
+    ) -> Result<()> {
+        let [a, b, c, d] = inet;
+        match self {
+            Self::Native => Lists::of(&[ip4(a, b, c, d), inet6]).enter_native_at(path, hostname),
+            Self::Rjail => Args::new(path, hostname, &[inet]).with_ip6(&[inet6]).enter().map(drop),
+        }
+    }
+
     /// Makes a jail of this kind and enters it.
     pub fn enter(self, path: &CStr, hostname: &CStr, address: [u8; 4]) -> Result<()> {
         match self {

@@ -5,13 +5,14 @@
 use core::ffi::CStr;
 
 use cases::world::{self, LOCAL_SERVICES, SERVICE_PORT};
-use cases::{Addr, Answer, Case, Errno, Kind as SocketKind, Name, Op, Place, Proto, Who};
+use cases::{Addr, Answer, Case, Errno, Family, Kind as SocketKind, Name, Op, Place, Proto, Who};
 
 use crate::answer::{Got, in_child};
 use crate::errno::EEXIST;
 use crate::jail::Kind;
+use crate::net::sockets::{ANY4, ANY6, Ip, L4, L6, Socket, TCP4, TCP6, UDP4, UDP6, ip4, is_ip4};
 use crate::privileges::calls::get;
-use crate::sys::{self, Error, FileId, Result, Sockaddr, WithSize};
+use crate::sys::{self, Error, FileId, Result};
 use crate::unix;
 use crate::world::{JAIL_NAME, JAIL_ROOT, World};
 
@@ -124,7 +125,7 @@ impl<'a> Subject<'a> {
         sys::setpgid(0, 0)?;
         match self.mode.jail() {
             None => sys::chdir(JAIL_ROOT),
-            Some(kind) => kind.enter(JAIL_ROOT, JAIL_NAME, world::JAIL_ADDR),
+            Some(kind) => kind.enter_both(JAIL_ROOT, JAIL_NAME, JAIL_ADDRS),
         }
     }
 
@@ -200,30 +201,28 @@ impl<'a> Subject<'a> {
                 self.process_sysctl(KERN_PROC_ARGS, who)
             }
 
-            Op::Bind(proto, addr, port) => {
-                let fd = inet(proto)?;
-                sys::bind(fd, WithSize(&Sockaddr::new(bytes_of(addr), port)))?;
-                local_address(fd)
+            Op::Bind(family, proto, addr, port) => {
+                inet(family, proto)?.bound(number(family, addr), port).map(at)
             }
-            Op::Listen => {
-                let fd = inet(Proto::Tcp)?;
-                sys::listen(fd, 1)?;
-                local_address(fd)
+            Op::Listen(family) => {
+                let socket = inet(family, Proto::Tcp)?;
+                sys::listen(socket.fd, 1)?;
+                socket.name().map(at)
             }
-            Op::Connect(proto, addr) => {
-                let fd = connect(proto, addr)?;
-                let peer = sys::getpeername(fd);
-                sys::close(fd)?;
-                Ok(at(peer?.address))
+            Op::Connect(family, proto, addr) => {
+                let socket = connect(family, proto, addr)?;
+                let peer = socket.peer();
+                sys::close(socket.fd)?;
+                peer.map(at)
             }
-            Op::ConnectFrom(proto, addr) => {
-                let fd = connect(proto, addr)?;
-                let local = local_address(fd);
-                sys::close(fd)?;
-                local
+            Op::ConnectFrom(family, proto, addr) => {
+                let socket = connect(family, proto, addr)?;
+                let local = socket.name();
+                sys::close(socket.fd)?;
+                local.map(at)
             }
-            Op::Send(addr) => send(addr).map(|[service, _]| at(service)),
-            Op::SendFrom(addr) => send(addr).map(|[_, sender]| at(sender)),
+            Op::Send(family, addr) => send(family, addr).map(|[service, _]| at(service)),
+            Op::SendFrom(family, addr) => send(family, addr).map(|[_, sender]| at(sender)),
             Op::Socket(kind) => socket(kind).and_then(sys::close).map(ok),
 
             Op::Climb => {
@@ -367,7 +366,7 @@ impl<'a> Subject<'a> {
                 sys::open(c".", O_DIRECTORY, 0)?;
             }
             // The jail's root, seen from where the subject stands.
-            kind.enter(c".", JAIL_NAME, world::JAIL_ADDR)
+            kind.enter_both(c".", JAIL_NAME, JAIL_ADDRS)
         })
     }
 
@@ -413,34 +412,33 @@ fn attach(pid: i32) -> Result<()> {
     sys::ptrace(PT_DETACH, pid, 1, 0)
 }
 
-fn inet(proto: Proto) -> Result<i32> {
-    let kind = match proto {
-        Proto::Tcp => 1,
-        Proto::Udp => 2,
-    };
-    sys::socket(2, kind, 0)
+/// The jail's addresses.
+const JAIL_ADDRS: ([u8; 4], Ip) = (world::JAIL_ADDR, world::JAIL_ADDR6);
+
+fn inet(family: Family, proto: Proto) -> Result<Socket> {
+    Socket::new(match (family, proto) {
+        (Family::Inet, Proto::Tcp) => TCP4,
+        (Family::Inet, Proto::Udp) => UDP4,
+        (Family::Inet6, Proto::Tcp) => TCP6,
+        (Family::Inet6, Proto::Udp) => UDP6,
+    })
 }
 
-fn connect(proto: Proto, to: Addr) -> Result<i32> {
-    let fd = inet(proto)?;
-    sys::close_hard(fd)?;
-    sys::connect(fd, WithSize(&Sockaddr::new(bytes_of(to), SERVICE_PORT)))?;
-    Ok(fd)
-}
-
-fn local_address(fd: i32) -> Result<Answer> {
-    Ok(at(sys::getsockname(fd)?.address))
+fn connect(family: Family, proto: Proto, to: Addr) -> Result<Socket> {
+    let socket = inet(family, proto)?;
+    sys::close_hard(socket.fd)?;
+    socket.connect(number(family, to), SERVICE_PORT)?;
+    Ok(socket)
 }
 
 /// Sends a datagram: which service answered it, and which sender it saw.
-fn send(to: Addr) -> Result<[[u8; 4]; 2]> {
-    let fd = inet(Proto::Udp)?;
-    sys::receive_timeout(fd, 1000)?;
-    sys::send(fd, b"?", Sockaddr::new(bytes_of(to), SERVICE_PORT))?;
-    let mut reply = [0; 8];
-    sys::receive(fd, &mut reply)?;
-    let [a, b, c, d, e, f, g, h] = reply;
-    Ok([[a, b, c, d], [e, f, g, h]])
+fn send(family: Family, to: Addr) -> Result<[Ip; 2]> {
+    let socket = inet(family, Proto::Udp)?;
+    sys::receive_timeout(socket.fd, 1000)?;
+    socket.send(b'?', number(family, to), SERVICE_PORT)?;
+    let mut reply = [[0; 16]; 2];
+    sys::read(socket.fd, reply.as_flattened_mut())?;
+    Ok(reply)
 }
 
 fn socket(kind: SocketKind) -> Result<i32> {
@@ -453,22 +451,30 @@ fn socket(kind: SocketKind) -> Result<i32> {
     }
 }
 
-fn bytes_of(addr: Addr) -> [u8; 4] {
-    match addr {
-        Addr::Any => [0; 4],
-        Addr::Loopback => [127, 0, 0, 1],
-        Addr::Jail => world::JAIL_ADDR,
-        Addr::Host => world::HOST_ADDR,
-        Addr::Sibling => world::SIBLING_ADDR,
-        Addr::Foreign => world::FOREIGN_ADDR,
-        Addr::Broadcast => [255; 4],
+fn number(family: Family, addr: Addr) -> Ip {
+    const ALL_NODES: Ip = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    let inet = |[a, b, c, d]: [u8; 4]| ip4(a, b, c, d);
+    let (four, six) = match addr {
+        Addr::Any => (ANY4, ANY6),
+        Addr::Loopback => (L4, L6),
+        Addr::Jail => (inet(world::JAIL_ADDR), world::JAIL_ADDR6),
+        Addr::Host => (inet(world::HOST_ADDR), world::HOST_ADDR6),
+        Addr::Sibling => (inet(world::SIBLING_ADDR), world::SIBLING_ADDR6),
+        Addr::Foreign => (inet(world::FOREIGN_ADDR), world::FOREIGN_ADDR6),
+        Addr::Broadcast => (ip4(255, 255, 255, 255), ALL_NODES),
+    };
+    match family {
+        Family::Inet => four,
+        Family::Inet6 => six,
     }
 }
 
-fn at(address: [u8; 4]) -> Answer {
+fn at(address: Ip) -> Answer {
     const NAMED: [Addr; 6] =
         [Addr::Any, Addr::Loopback, Addr::Jail, Addr::Host, Addr::Sibling, Addr::Broadcast];
-    Answer::At(NAMED.into_iter().find(|a| bytes_of(*a) == address).unwrap_or(Addr::Foreign))
+    let family = if is_ip4(&address) { Family::Inet } else { Family::Inet6 };
+    let known = NAMED.into_iter().find(|name| number(family, *name) == address);
+    Answer::At(known.unwrap_or(Addr::Foreign))
 }
 
 fn hostname(into: &mut [u8; 256]) -> Result<usize> {

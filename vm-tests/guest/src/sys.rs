@@ -294,7 +294,7 @@ pub struct RtPrio {
 /// `struct pollfd`, as many as a service watches.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct PollFds(pub [PollFd; 4]);
+pub struct PollFds(pub [PollFd; 8]);
 
 /// `struct pollfd`.
 #[repr(C)]
@@ -355,7 +355,6 @@ calls! {
     send_message = 28 (fd: i32, message: &Message, flags: i32) -> usize;
     recvfrom = 29 (fd: i32, into: &mut [u8], flags: i32, from: &mut Sockaddr, size: &mut u32) -> usize;
     pub accept = 30 (fd: i32, from: usize, size: usize) -> i32;
-    peername = 31 (fd: i32, name: &mut Sockaddr, size: &mut u32) -> ();
     sockname = 32 (fd: i32, name: &mut Sockaddr, size: &mut u32) -> ();
     pub chflags = 34 (path: &CStr, flags: usize) -> ();
     pub kill = 37 (pid: i32, signal: i32) -> ();
@@ -510,13 +509,6 @@ pub fn receive(fd: i32, into: &mut [u8]) -> Result<(usize, Sockaddr)> {
     Ok((length, from))
 }
 
-/// The address a socket is connected to.
-pub fn getpeername(fd: i32) -> Result<Sockaddr> {
-    let (mut name, mut size) = (Sockaddr::default(), 16);
-    peername(fd, &mut name, &mut size)?;
-    Ok(name)
-}
-
 /// The address a socket is bound to.
 pub fn getsockname(fd: i32) -> Result<Sockaddr> {
     let (mut name, mut size) = (Sockaddr::default(), 16);
@@ -645,7 +637,7 @@ pub fn limit_descriptors(number: i64) -> Result<()> {
 
 /// Waits for something to read; how many descriptors have it.
 pub fn poll(fds: &mut PollFds, milliseconds: i32) -> Result<i32> {
-    poll_some(fds, 4, milliseconds)
+    poll_some(fds, 8, milliseconds)
 }
 
 /// Seconds and nanoseconds of the machine's clock.

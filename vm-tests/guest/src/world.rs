@@ -7,7 +7,10 @@ use core::ffi::CStr;
 use cases::world::{self, SERVICE_PORT};
 
 use crate::jail::Kind;
-use crate::sys::{self, Error, FileId, PollFd, PollFds, Result, Sockaddr};
+use crate::net::sockets::{
+    H4, Ip, Kind as SocketKind, L4, L6, S4, Socket, TCP4, TCP6, UDP4, UDP6, add_to_loopback, is_ip4,
+};
+use crate::sys::{self, Error, FileId, PollFd, PollFds, Result};
 use crate::unix;
 
 /// [`world::JAIL_ROOT`] for system calls.
@@ -23,9 +26,6 @@ pub const PROGRAM: &CStr = c"/rjail/guest";
 pub const PROGRAM_IN_JAIL: &CStr = c"/guest";
 
 const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
-const AF_INET: i32 = 2;
-const STREAM: i32 = 1;
-const DATAGRAM: i32 = 2;
 const CREATE: i32 = 0x0201;
 
 /// What the cases name.
@@ -60,6 +60,9 @@ pub fn build() -> Result<World> {
     for address in [world::HOST_ADDR, world::JAIL_ADDR, world::SIBLING_ADDR] {
         sys::add_loopback_address(address, whole)?;
     }
+    for address in [L6, world::HOST_ADDR6, world::JAIL_ADDR6, world::SIBLING_ADDR6] {
+        add_to_loopback(address)?;
+    }
     sys::sysctl_named("kern.hostname", &mut [], Some(world::MACHINE_NAME.as_bytes()))?;
 
     Ok(World {
@@ -70,7 +73,7 @@ pub fn build() -> Result<World> {
             for (name, datagrams) in world::LOCAL_SERVICES.into_iter().zip([false, true]) {
                 unix::serve_at(name, datagrams)?;
             }
-            Ok([LOOPBACK, world::HOST_ADDR])
+            Ok(&HOSTS)
         })?,
         sibling: 0,
     })
@@ -79,10 +82,10 @@ pub fn build() -> Result<World> {
 impl World {
     /// The same with a process in another jail of this kind.
     pub fn with_sibling(self, kind: Kind) -> Result<Self> {
-        let address = world::SIBLING_ADDR;
         let sibling = start(|| {
-            kind.enter(SIBLING_ROOT, SIBLING_NAME, address)?;
-            Ok([address, address])
+            let addresses = (world::SIBLING_ADDR, world::SIBLING_ADDR6);
+            kind.enter_both(SIBLING_ROOT, SIBLING_NAME, addresses)?;
+            Ok(&SIBLINGS)
         })?;
         Ok(Self { sibling, ..self })
     }
@@ -94,21 +97,28 @@ impl World {
     }
 }
 
-/// Starts a process that makes itself ready, then serves the two addresses
-/// (which may be one) until it is killed.
-fn start(ready: impl FnOnce() -> Result<[[u8; 4]; 2]>) -> Result<i32> {
+/// Where the services are.
+const HOSTS: [Ip; 4] = [L4, H4, L6, world::HOST_ADDR6];
+const SIBLINGS: [Ip; 2] = [S4, world::SIBLING_ADDR6];
+
+/// Starts a process that makes itself ready, then serves some addresses until it is
+/// killed.
+fn start(ready: impl FnOnce() -> Result<&'static [Ip]>) -> Result<i32> {
     let [from, to] = sys::pipe()?;
     let child = sys::fork()?;
     if child == 0 {
-        let served = sys::setsid().and_then(|_| ready()).and_then(|[first, second]| {
-            let mut fds = [PollFd::readable(-1); 4];
-            let both = if first == second { 1 } else { 2 };
-            for (pair, address) in fds.chunks_mut(2).zip([first, second]).take(both) {
-                pair[0] = PollFd::readable(service(DATAGRAM, address)?);
-                pair[1] = PollFd::readable(service(STREAM, address)?);
+        let served = sys::setsid().and_then(|_| ready()).and_then(|addresses| {
+            let mut fds = [PollFd::readable(-1); 8];
+            let mut datagrams = [None; 4];
+            for ((pair, socket), ip) in fds.chunks_mut(2).zip(&mut datagrams).zip(addresses) {
+                let kinds = if is_ip4(ip) { [UDP4, TCP4] } else { [UDP6, TCP6] };
+                let [one, other] = [service(kinds[0], *ip)?, service(kinds[1], *ip)?];
+                sys::listen(other.fd, 8)?;
+                (pair[0], pair[1]) = (PollFd::readable(one.fd), PollFd::readable(other.fd));
+                *socket = Some(one);
             }
             sys::write(to, &[0])?;
-            serve(fds, [first, second])
+            serve(fds, datagrams, addresses)
         });
         let Err(Error(number)) = served;
         let _ = sys::write(to, &number.to_le_bytes()[..1]);
@@ -122,29 +132,32 @@ fn start(ready: impl FnOnce() -> Result<[[u8; 4]; 2]>) -> Result<i32> {
     if errno == [0] { Ok(child) } else { Err(Error(i32::from(errno[0]))) }
 }
 
-fn service(kind: i32, address: [u8; 4]) -> Result<i32> {
-    let fd = sys::socket(AF_INET, kind, 0)?;
-    sys::bind(fd, sys::WithSize(&Sockaddr::new(address, SERVICE_PORT)))?;
-    if kind == STREAM {
-        sys::listen(fd, 8)?;
-    }
-    Ok(fd)
+fn service(kind: SocketKind, ip: Ip) -> Result<Socket> {
+    let socket = Socket::new(kind)?;
+    socket.bind(ip, SERVICE_PORT)?;
+    Ok(socket)
 }
 
 /// Answers every datagram with the service's own and the sender's address, and
 /// accepts every connection only to close it.
-fn serve(fds: [PollFd; 4], addresses: [[u8; 4]; 2]) -> Result<core::convert::Infallible> {
+fn serve(
+    fds: [PollFd; 8],
+    datagrams: [Option<Socket>; 4],
+    addresses: &[Ip],
+) -> Result<core::convert::Infallible> {
     loop {
         let mut fds = PollFds(fds);
         sys::poll(&mut fds, -1)?;
-        for (pair, own) in fds.0.chunks(2).zip(addresses) {
-            if pair[0].happened != 0 {
-                let (_, sender) = sys::receive(pair[0].fd, &mut [0; 64])?;
-                let mut reply = [0; 8];
-                reply[..4].copy_from_slice(&own);
-                reply[4..].copy_from_slice(&sender.address);
+        for ((pair, socket), own) in fds.0.chunks(2).zip(datagrams).zip(addresses) {
+            if pair[0].happened != 0
+                && let Some((socket, (sender, port))) =
+                    socket.and_then(|socket| Some((socket, socket.receive_from().ok()?)))
+            {
+                let mut reply = [0; 32];
+                reply[..16].copy_from_slice(own);
+                reply[16..].copy_from_slice(&sender);
                 // The sender may be gone.
-                let _ = sys::send(pair[0].fd, &reply, sender);
+                let _ = socket.send_bytes(&reply, sender, port);
             }
             if pair[1].happened != 0
                 && let Ok(connection) = sys::accept(pair[1].fd, 0, 0)

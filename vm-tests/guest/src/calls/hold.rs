@@ -319,7 +319,8 @@ pub fn notices(_: &Context) -> Outcome {
 /// The length of the next line, if one comes soon.
 fn next(devctl: i32, line: &mut [u8]) -> core::result::Result<Option<usize>, Text<160>> {
     let none = PollFd::readable(-1);
-    let mut fds = PollFds([PollFd::readable(devctl), none, none, none]);
+    let mut fds = PollFds([none; 8]);
+    fds.0[0] = PollFd::readable(devctl);
     if early("poll", sys::poll(&mut fds, 200))? == 0 {
         return Ok(None);
     }

@@ -34,7 +34,7 @@ const OWN_PORT: u16 = 7102;
 const JAILED_PORT: u16 = 7103;
 const SERVED: [Ip; 9] = [L4, L6, M4, H4, H6, J4, J6, K4, K6];
 /// Besides those that lo0 has anyhow.
-const ADDED6: [Ip; 6] = [L6, H6, J6, S6, K6, ALIAS6];
+const ADDED6: [Ip; 2] = [K6, ALIAS6];
 const ADDED4: [[u8; 4]; 2] = [[10, 66, 0, 4], [127, 0, 0, 2]];
 const NOWHERE4: Ip = ip4(255, 255, 255, 255);
 const GROUP4: Ip = ip4(224, 0, 0, 1);

@@ -9,7 +9,7 @@ mod netlink;
 mod places;
 mod race;
 mod seen;
-mod sockets;
+pub mod sockets;
 mod tap;
 mod wire;
 

@@ -2,6 +2,7 @@
 //! Sockets of both families under one kind of address: 16 bytes, those of IPv4
 //! mapped to `::ffff:0:0/96`.
 
+use core::ffi::CStr;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,10 +23,7 @@ pub const fn fd66(a: u8, b: u8, c: u8, d: u8) -> Ip {
     [0xfd, 0x66, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
 }
 
-/// An IPv6 address of fdXX::/16, XX being the first, by its last byte.
-pub const fn ip6_at(net: u8, last: u8) -> Ip {
-    [0xfd, net, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]
-}
+pub use cases::world::inet6 as ip6_at;
 
 /// The host's; those that the jails get; another jail's; the machine's own.
 pub const H4: Ip = ip4(10, 66, 0, 1);
@@ -165,6 +163,13 @@ impl Socket {
         Ok(decode(&name))
     }
 
+    /// getpeername(2), without the port.
+    pub fn peer(self) -> Result<Ip> {
+        let (mut name, mut size) = ([0_u8; 28], [28_u32]);
+        get!(GETPEERNAME, self.fd, &mut name, &mut size)?;
+        Ok(decode(&name))
+    }
+
     /// sendto(2) of one byte.
     pub fn send(self, byte: u8, ip: Ip, port: u16) -> Result<()> {
         let (name, size) = encode(self.inet6, ip, port);
@@ -211,6 +216,13 @@ impl Socket {
         let (mut byte, mut from, mut size) = ([0_u8], [0_u8; 28], [28_u32]);
         get!(RECVFROM, self.fd, &mut byte, 1, MSG_DONTWAIT, &mut from, &mut size)?;
         Ok((byte[0], decode(&from)))
+    }
+
+    /// The sender of the next datagram, with its port.
+    pub fn receive_from(self) -> Result<(Ip, u16)> {
+        let (mut byte, mut from, mut size) = ([0_u8], [0_u8; 28], [28_u32]);
+        get!(RECVFROM, self.fd, &mut byte, 1, 0, &mut from, &mut size)?;
+        Ok((decode(&from), u16::from_be_bytes([from[2], from[3]])))
     }
 
     /// One packet that is there, of a raw socket: its header's length, and the bytes.
@@ -349,13 +361,18 @@ impl Lists {
 
     /// jail(2) with them.
     pub fn enter_native(&self) -> Result<()> {
+        self.enter_native_at(c"/jail", c"native.example")
+    }
+
+    /// The same with another directory and another name.
+    pub fn enter_native_at(&self, path: &CStr, hostname: &CStr) -> Result<()> {
         let at = |list: usize, count: usize| if count == 0 { 0 } else { list };
         let counts = [self.ip4s, self.ip6s].map(|n| u32::try_from(n).unwrap_or(0));
         // `struct jail`: version, three strings, two counts, two lists.
         let args = [
             2,
-            address_of(c"/jail"),
-            address_of(c"native.example"),
+            address_of(path),
+            address_of(hostname),
             0,
             usize::try_from(u64::from(counts[0]) | u64::from(counts[1]) << 32).unwrap_or(0),
             at(ptr::from_ref(&self.ip4).expose_provenance(), self.ip4s),

@@ -7,9 +7,8 @@ use core::sync::atomic::{AtomicU16, Ordering};
 
 use super::places::{Jail, PLACES, RAW_SOCKETS, jail, put_back};
 use super::sockets::{
-    ANY4, ANY6, DUAL, DUAL_TCP, H6, ICMP4, ICMP6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, Ip, J4,
-    J6, Kind, LITE4, LITE6, RAW4, RAW6, SOL_SOCKET, Socket, TCP4, TCP6, UDP4, UDP6,
-    add_to_loopback, ip4, packet_info, remove_from_loopback,
+    ANY4, ANY6, DUAL, DUAL_TCP, ICMP4, ICMP6, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, Ip, J4, J6,
+    Kind, LITE4, LITE6, RAW4, RAW6, SOL_SOCKET, Socket, TCP4, TCP6, UDP4, UDP6, ip4, packet_info,
 };
 use super::tap::{
     A1, A1_6, A2, A2_6, A3, B1, B1_6, B2, B2_6, Datagram, FAR_A, FAR_A6, FAR_B, FAR_B_AS_HOST,
@@ -828,9 +827,6 @@ fn made(attempt: &Attempt, place: usize, taps: Taps, indexes: [u16; 2]) -> Seen 
 /// Plays all, in three places.
 pub fn wire(_: &Context) -> Outcome {
     let both = second_line();
-    for ip in [H6, J6] {
-        early("an address", add_to_loopback(ip))?;
-    }
     let taps = early("the interfaces", Taps::start())?;
     let indexes = early("their numbers", taps.index(0).and_then(|a| Ok([a, taps.index(1)?])))?;
     let (mut wrong, mut count) = (0, 0);
@@ -855,9 +851,6 @@ pub fn wire(_: &Context) -> Outcome {
     // Couriers end with those that they wait for.
     while sys::wait(-1, sys::NOHANG).is_ok_and(|(pid, _)| pid > 0) {}
     early("the interfaces away", taps.stop())?;
-    for ip in [H6, J6] {
-        early("an address away", remove_from_loopback(ip))?;
-    }
     say!("    # {count} attempts");
     jails_gone()?;
     want!("attempts that came to something else", wrong, 0);

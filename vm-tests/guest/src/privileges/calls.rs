@@ -39,6 +39,7 @@ calls! {
     RECVFROM = 29;
     ACCEPT = 30;
     GETSOCKNAME = 32;
+    GETPEERNAME = 31;
     CONNECT = 98;
     BIND = 104;
     SETSOCKOPT = 105;
