@@ -22,9 +22,7 @@ use crate::jail::Kind;
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome, Program, good, settle};
 use crate::say;
-use crate::sys::{
-    self, Error, FileId, PollFd, PollFds, Result, Shared, Sockaddr, UnixName, WithSize,
-};
+use crate::sys::{self, Error, FileId, Result, Shared, Sockaddr, UnixName, WithSize};
 
 /// What the harness wants played.
 const FILE: &CStr = c"/rjail/sequences";
@@ -242,9 +240,7 @@ impl Stage {
         }
         let number = u8::try_from(number).unwrap_or(0);
         sys::write(self.orders[slot][1], &[code, first, second, number])?;
-        let mut ready = PollFds([PollFd::readable(-1); 4]);
-        ready.0[0] = PollFd::readable(self.replies[0]);
-        if sys::poll(&mut ready, 20_000)? == 0 {
+        if !sys::readable(self.replies[0], 20_000)? {
             return Err(Error(EINVAL));
         }
         let mut reply = [0];

@@ -635,6 +635,13 @@ pub fn limit_descriptors(number: i64) -> Result<()> {
     set_limit(RLIMIT_NOFILE, &[number; 2])
 }
 
+/// Waits for something to read from one descriptor; whether there is.
+pub fn readable(fd: i32, milliseconds: i32) -> Result<bool> {
+    let mut fds = PollFds([PollFd::readable(-1); 8]);
+    fds.0[0] = PollFd::readable(fd);
+    Ok(poll(&mut fds, milliseconds)? > 0)
+}
+
 /// Waits for something to read; how many descriptors have it.
 pub fn poll(fds: &mut PollFds, milliseconds: i32) -> Result<i32> {
     poll_some(fds, 8, milliseconds)

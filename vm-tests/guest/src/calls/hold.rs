@@ -15,7 +15,7 @@ use crate::programs::{
     Context, MODULE, O_DIRECTORY, Outcome, UNMAPPED, early, good, jid, second_line, settle, unload,
 };
 use crate::say;
-use crate::sys::{self, Error, PollFd, PollFds, Result, Status, address_of};
+use crate::sys::{self, Error, Result, Status, address_of};
 use crate::world::PROGRAM;
 
 use super::{gone, reap_some};
@@ -318,10 +318,7 @@ pub fn notices(_: &Context) -> Outcome {
 
 /// The length of the next line, if one comes soon.
 fn next(devctl: i32, line: &mut [u8]) -> core::result::Result<Option<usize>, Text<160>> {
-    let none = PollFd::readable(-1);
-    let mut fds = PollFds([none; 8]);
-    fds.0[0] = PollFd::readable(devctl);
-    if early("poll", sys::poll(&mut fds, 200))? == 0 {
+    if !early("poll", sys::readable(devctl, 200))? {
         return Ok(None);
     }
     early("read", sys::read(devctl, line)).map(Some)

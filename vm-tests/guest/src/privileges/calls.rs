@@ -112,7 +112,6 @@ calls! {
     DUP2 = 90;
     EXTERRCTL = 592;
     FCHFLAGS = 35;
-    SIGACTION = 416;
     SYSCALL = 0;
     FUTIMES = 206;
     ACL_SET_FD = 350;

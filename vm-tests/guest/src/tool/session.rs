@@ -13,7 +13,7 @@ use crate::jail::Args;
 use crate::line_two::got;
 use crate::privileges::calls::{ask, get};
 use crate::programs::{Context, Outcome, early, good, jails_gone};
-use crate::sys::{self, Error, PollFd, PollFds, Result, Status};
+use crate::sys::{self, Error, Result, Status};
 
 const EX_NOUSER: i32 = 67;
 const EX_UNAVAILABLE: i32 = 69;
@@ -101,16 +101,6 @@ pub fn descriptors(_: &Context) -> Outcome {
     jails_gone()
 }
 
-/// What can be read at a terminal now, or within a second.
-fn waiting(fd: i32, milliseconds: i32) -> Result<bool> {
-    let mut fds = PollFds([PollFd::readable(fd), unused(), unused(), unused()]);
-    Ok(sys::poll(&mut fds, milliseconds)? > 0)
-}
-
-fn unused() -> PollFd {
-    PollFd::readable(-1)
-}
-
 /// A process leads a session on this terminal and starts another one that `runs`
 /// there: how that ended, and whether something is typed at the terminal afterwards.
 fn at_terminal(runs: impl FnOnce(i32) -> Result<()>) -> Result<(Status, bool, [u8; 64])> {
@@ -130,10 +120,10 @@ fn at_terminal(runs: impl FnOnce(i32) -> Result<()>) -> Result<(Status, bool, [u
         let (_, status) = sys::wait(child, 0)?;
         // What was written there is read by its maker, or the session's end waits.
         let mut seen = [0; 64];
-        if waiting(terminal.master, 1000)? {
+        if sys::readable(terminal.master, 1000)? {
             sys::read(terminal.master, &mut seen)?;
         }
-        Ok((status, waiting(its, 100)?, seen))
+        Ok((status, sys::readable(its, 100)?, seen))
     })?;
     terminal.close()?;
     found.unwrap_or(Err(Error(EINVAL)))
