@@ -279,6 +279,7 @@ mod tests {
     use std::sync::atomic::{AtomicI32, Ordering};
     use std::time::Duration;
 
+    use nix::sys::signal::{SigHandler, Signal};
     use nix::sys::termios::{LocalFlags, tcgetattr};
 
     use super::{Ended, Terminal, set_size, size};
@@ -295,6 +296,13 @@ mod tests {
         let terminal = Terminal::like(slave.expect("its other end").as_fd()).expect("another");
         let keys = std::fs::File::from(terminal.ours.try_clone().expect("a descriptor"));
         (terminal, keys)
+    }
+
+    /// Whoever runs the tests in the background may have it ignored.
+    fn heed(signal: Signal) -> std::io::Result<()> {
+        // SAFETY: no handler of ours.
+        unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+        Ok(())
     }
 
     /// Runs a shell script on a terminal of its own, and types once it has written; what the caller sees,
@@ -317,6 +325,7 @@ mod tests {
         unsafe {
             command.pre_exec(move || {
                 nix::unistd::setsid()?;
+                heed(Signal::SIGINT)?;
                 inside.take()
             });
         }
