@@ -308,8 +308,8 @@ mod tests {
         let (entries, _) = disk.as_chunks::<32>();
         let begins = |i: usize, name: &[u8]| entries[i].starts_with(name);
         let dots = (0..entries.len()).filter(|i| begins(*i, b".          "));
-        // dev, jail, sibling, boot, boot/kernel
-        assert_eq!(dots.clone().count(), 5);
+        // dev, jail, seq, sibling, boot, boot/kernel
+        assert_eq!(dots.clone().count(), 6);
         assert!(dots.clone().all(|i| i % 16 == 0 && begins(i + 1, b"..         ")));
         Ok(())
     }
