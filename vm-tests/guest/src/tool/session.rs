@@ -8,7 +8,7 @@ use super::{EX_DATAERR, EX_USAGE, SEVEN, create, high, prints, run, says};
 use crate::answer::{in_child, want};
 use crate::console::Text;
 use crate::devices::{TIOCSCTTY, TIOCSTI, Terminal};
-use crate::errno::{EINVAL, ENOENT, ENXIO};
+use crate::errno::{EINVAL, ENOENT, ENXIO, EPERM};
 use crate::jail::Args;
 use crate::line_two::got;
 use crate::privileges::calls::{ask, get};
@@ -129,8 +129,8 @@ fn at_terminal(runs: impl FnOnce(i32) -> Result<()>) -> Result<(Status, bool, [u
     found.unwrap_or(Err(Error(EINVAL)))
 }
 
-/// Who enters by rjail(2) from a shell types into the shell; who the tool sends in
-/// types on a terminal of its own, and what it writes is still seen.
+/// Who enters by rjail(2) from a shell may not type into the shell; who the tool sends
+/// in types on a terminal of its own, and what it writes is still seen.
 pub fn terminal(_: &Context) -> Outcome {
     let direct = at_terminal(|_| {
         Args::enter(&good())?;
@@ -138,7 +138,7 @@ pub fn terminal(_: &Context) -> Outcome {
         sys::exit(status)
     });
     let (status, typed, _) = early("without the tool", direct)?;
-    want!("without the tool", (status, typed), (Status::Exited(SEVEN), true));
+    want!("without the tool", (status, typed), (Status::Exited(EPERM), false));
     let [a, b, c] = JAILED;
     let by_tool =
         at_terminal(|its| sys::run(super::TOOL, [a, b, c, c"/guest", c"tool-types"], its));
