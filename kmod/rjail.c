@@ -453,29 +453,25 @@ static struct mac_policy_conf rjail_slot_policy = {
 /*
  * The framework has two lists of policies: a lock is taken for the one, whose
  * policies may go, and none for the other, which is for those of the boot.  The
- * policy of a module that stays until the next boot may be on the second, and may
- * leave it: whoever is inside a hook at that moment, or about to call one, finds
- * the hook and the next entry afterwards as well.  There is none: nothing is added
- * behind it once the machine runs.
+ * policy of a module that stays until the next boot goes on the second, and stays
+ * there as well: readers that take no lock may be anywhere on it.
  *
  * Called with both lists locked against writers, and the first against readers.
  */
 void
 rjail_policy_init(struct mac_policy_conf *policy)
 {
-	struct mac_policy_conf *each, *last = NULL;
+	struct mac_policy_conf *each, **end = &LIST_FIRST(&mac_static_policy_list);
 
 	if (!rjail_preloaded)
 		return;
 	LIST_REMOVE(policy, mpc_list);
 	LIST_FOREACH(each, &mac_static_policy_list, mpc_list)
-		last = each;
+		end = &LIST_NEXT(each, mpc_list);
+	policy->mpc_list.le_next = NULL;
+	policy->mpc_list.le_prev = end;
 	/* Readers take no lock: they see an entry that is whole. */
-	atomic_thread_fence_rel();
-	if (last == NULL)
-		LIST_INSERT_HEAD(&mac_static_policy_list, policy, mpc_list);
-	else
-		LIST_INSERT_AFTER(last, policy, mpc_list);
+	atomic_store_rel_ptr((uintptr_t *)end, (uintptr_t)policy);
 }
 
 static struct mac_policy_ops rjail_policy_ops = {
@@ -567,6 +563,8 @@ rjail_c_arm(int on)
 {
 	if (on)
 		rjail_armings++;
+	else if (rjail_preloaded)
+		return (EBUSY);
 	return (mac_policy_modevent(rjail_module, on ? MOD_LOAD : MOD_UNLOAD,
 	    &rjail_policy));
 }

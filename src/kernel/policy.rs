@@ -12,7 +12,8 @@ use crate::{Errno, Result};
 /// all policies; sleeps.
 ///
 /// # Errors
-/// The framework's.
+/// `EBUSY`: the policy of a module that the boot loader has loaded stays. The
+/// framework's.
 pub(crate) fn arm(on: bool) -> Result {
     // SAFETY: the policy is static; the caller holds no lock that a hook takes. It is
     // taken out only while no label holds a reference, of which nobody would be told.

@@ -100,9 +100,13 @@ const LATE: &[Group] = &[
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
     Group::cases(Mode::FirstLine, true).without_second_line(),
-    Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
-    Group::programs("programs-first-line", true, &[programs::EITHER, programs::LABEL_ALONE])
-        .without_second_line(),
+    Group::programs("programs", true, &[programs::EITHER, programs::ARMING, programs::BOTH_LINES]),
+    Group::programs(
+        "programs-first-line",
+        true,
+        &[programs::EITHER, programs::ARMING, programs::LABEL_ALONE],
+    )
+    .without_second_line(),
     Group::programs("escape", true, &[escape::CLASSES]),
     Group::programs("escape-first-line", true, &[escape::CLASSES]).without_second_line(),
     Group::programs("reach", true, &[reach::ALL]),
@@ -119,6 +123,7 @@ const LATE: &[Group] = &[
 
 /// The boot loader has loaded the module with the kernel.
 const BOOT: &[Group] = &[
+    Group::programs("unarmed", true, &[programs::BEFORE_THE_FIRST]),
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
     Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),

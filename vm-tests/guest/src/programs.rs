@@ -89,10 +89,16 @@ pub const EITHER: &[Program] = &[
     program("net_seen", 240, net::seen),
     program("net_changes", 60, net::changes),
     program("net_families", 60, net::families),
+];
+/// Of a module that was loaded late: the policy comes and goes.
+pub const ARMING: &[Program] = &[
     program("armed", 60, arming::follows),
     program("armed_across", 60, arming::across),
     program("armed_at_once", 120, arming::at_once),
 ];
+/// Of one that the boot loader has loaded, before anybody was jailed.
+pub const BEFORE_THE_FIRST: &[Program] =
+    &[program("preloaded_unarmed", 30, arming::before_the_first)];
 /// What needs both lines, or asks about the second.
 pub const BOTH_LINES: &[Program] = &[
     program("sealed", 30, sealed),

@@ -24,7 +24,7 @@ use crate::vmm::Vmm;
 /// The first of each boot warms the kernel up, and does not count.
 const LATE: &str = "none none native unjailed rjail outside-and-jail rjail-and-jails none load";
 /// Where the boot with a module that the boot loader loads does.
-const BOOT: &str = "unjailed unjailed rjail rjail-and-processes rjail-and-jails unjailed \
+const BOOT: &str = "unjailed unjailed unjailed rjail rjail-and-processes rjail-and-jails \
                     outside-and-jail rjail-and-10000";
 
 /// The same of a short measurement, which says whether nobody pays where nobody is
@@ -50,13 +50,13 @@ const fn column(title: &'static str, module: Module, number: usize) -> Column {
 const NONE: &Column = &column("no module", Module::Late, 1);
 const NONE_AGAIN: &Column = &column("no module, again", Module::Late, 7);
 const AT_BOOT: &Column = &column("at boot, nobody jailed", Module::Boot, 1);
-const AT_BOOT_AGAIN: &Column = &column("at boot, again", Module::Boot, 5);
+const AT_BOOT_AGAIN: &Column = &column("at boot, again", Module::Boot, 2);
 const LOADED_LATE: &Column = &column("late, nobody jailed", Module::Late, 3);
 const NATIVE: &Column = &column("native jail", Module::Late, 2);
-const RJAIL_BOOT: &Column = &column("rjail, at boot", Module::Boot, 2);
+const RJAIL_BOOT: &Column = &column("rjail, at boot", Module::Boot, 3);
 const RJAIL_LATE: &Column = &column("rjail, late", Module::Late, 4);
-const PROCESSES: &Column = &column("rjail, 1,000 other processes", Module::Boot, 3);
-const JAILS_BOOT: &Column = &column("rjail, 1,000 other jails", Module::Boot, 4);
+const PROCESSES: &Column = &column("rjail, 1,000 other processes", Module::Boot, 4);
+const JAILS_BOOT: &Column = &column("rjail, 1,000 other jails", Module::Boot, 5);
 const JAILS_LATE: &Column = &column("rjail, late, 1,000 other jails", Module::Late, 6);
 const LOAD: &Column = &column("load", Module::Late, 8);
 const OUTSIDE_BOOT: &Column = &column("outside, a jail at boot", Module::Boot, 6);
