@@ -116,6 +116,18 @@ rjail_c_sx_xunlock(struct sx *sx)
 	sx_xunlock(sx);
 }
 
+bool
+rjail_c_sx_try_slock(struct sx *sx)
+{
+	return (sx_try_slock(sx) != 0);
+}
+
+void
+rjail_c_sx_sunlock(struct sx *sx)
+{
+	sx_sunlock(sx);
+}
+
 struct thread *
 rjail_c_curthread(void)
 {

@@ -43,6 +43,8 @@ void	 rjail_c_sx_init(struct sx *, const char *);
 void	 rjail_c_sx_destroy(struct sx *);
 void	 rjail_c_sx_xlock(struct sx *);
 void	 rjail_c_sx_xunlock(struct sx *);
+bool	 rjail_c_sx_try_slock(struct sx *);
+void	 rjail_c_sx_sunlock(struct sx *);
 
 bool	 rjail_c_denied(const struct ucred *, uint64_t jid, int priv);
 void	 rjail_c_explain(int error, const char *message, uint64_t p1,

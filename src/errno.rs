@@ -27,6 +27,8 @@ macro_rules! errnos {
 errnos! {
     /// Not for programs: rename(2) begins again.
     ERELOOKUP = -5;
+    /// Not for programs: the system call begins again.
+    ERESTART = -1;
     /// Operation not permitted.
     EPERM = 1;
     /// No such file or directory.

@@ -17,7 +17,6 @@ use crate::kernel::credential::{Credential, Jail, JailRef};
 use crate::kernel::crowd::{Crowd, Holders, Notice, everybody};
 use crate::kernel::hold;
 use crate::kernel::lock::Sx;
-use crate::kernel::lookup;
 use crate::kernel::policy;
 use crate::kernel::process::Current;
 use crate::kernel::second_line::{NativePrison, Plan, User};
@@ -395,7 +394,7 @@ pub(crate) fn set_linger(seconds: i32) -> Result {
 fn watch(change: impl FnOnce(Watch) -> Watch) -> Result {
     let mut watch = WATCH.lock();
     let new = change(*watch);
-    watch.settle(new, lookup::watch)
+    watch.settle(new, policy::watch_lookups)
 }
 
 /// Whether look-ups are watched now.

@@ -24,9 +24,10 @@
 //! the directory tree holds no vnode's lock: the hooks let go of those they came
 //! with, and what relied on them begins again; and it asks the file systems, not
 //! namei(9): a hook that came to another one would wait for the framework's lock a
-//! second time. `watch` (sx) is taken with no lock held, by no hook: inside are the
-//! framework's lock, which waits for all hooks, and `registry`. So is `arming` (sx),
-//! with the framework's lock inside and nothing of rjail's. The last reference
+//! second time. `watch` (sx) is taken with no lock held, by no hook: inside are `waiting`,
+//! the framework's lock, which waits for all hooks, and `registry`. So is `arming` (sx),
+//! with `waiting` and the framework's lock inside. `waiting` (sx) is shared by hooks that
+//! wait for a vnode, which only try, and had by who waits for the framework's lock. The last reference
 //! of a prison may drop under any lock of the kernel, a credential's mutex among
 //! them, so it only queues: the teardown task takes the kernel's locks,
 //! `allprison_lock` among them, one at a time, then `members` if the jail was closed,

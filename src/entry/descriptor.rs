@@ -10,6 +10,7 @@ use sys_bindings as c;
 use crate::kernel::call;
 use crate::kernel::credential::{Jail, jail_of};
 use crate::kernel::path::{self, MachinePath, Unlocked};
+use crate::kernel::policy;
 use crate::{Errno, Result, descriptor};
 
 /// Hooks that ask the same of what is changed, whatever it is changed to.
@@ -93,6 +94,7 @@ pub(super) unsafe fn open(jail: &Jail, vnode: *mut c::vnode) -> Result {
 /// A vnode that is referenced and locked, by the running thread; nobody up the
 /// stack relies on the lock having been held until now.
 unsafe fn act(jail: &Jail, through: i32, vnode: *mut c::vnode) -> Result {
+    let _waits = policy::may_wait()?;
     // SAFETY: as the caller says.
     let _unlocked = unsafe { Unlocked::new(vnode) };
     // SAFETY: referenced, and not locked any more.

@@ -12,7 +12,7 @@ use crate::kernel::credential::{JailRef, jail_of, jid_of};
 use crate::kernel::crowd::{Newborn, Notice};
 use crate::kernel::process::Current;
 use crate::kernel::second_line::{Emptied, NativePrison};
-use crate::kernel::{hold, ipc, path, second_line, task};
+use crate::kernel::{hold, ipc, path, policy, second_line, task};
 use crate::killer;
 use crate::prison::{Default, Jid};
 
@@ -28,6 +28,8 @@ unsafe extern "C" fn rjail_entry_load() -> c_int {
     unsafe { jail::WATCH.init(c"rjail watch") };
     // SAFETY: as above.
     unsafe { jail::ARMING.init(c"rjail arming") };
+    // SAFETY: as above.
+    unsafe { policy::WAITING.init(c"rjail waiting") };
     // SAFETY: as above.
     unsafe { killer::MEMBERS.init(c"rjail members") };
     // SAFETY: as above.
@@ -95,6 +97,8 @@ unsafe extern "C" fn rjail_entry_unload() {
     unsafe { jail::WATCH.destroy() };
     // SAFETY: as above.
     unsafe { jail::ARMING.destroy() };
+    // SAFETY: as above.
+    unsafe { policy::WAITING.destroy() };
     // SAFETY: as above.
     unsafe { killer::MEMBERS.destroy() };
     // SAFETY: as above.

@@ -12,6 +12,7 @@ use crate::kernel::credential::{JailRef, jid_of};
 use crate::kernel::lookup;
 use crate::kernel::memory::try_push;
 use crate::kernel::path::{self, Loopbacks, Move, Unlocked, Upwards};
+use crate::kernel::policy;
 use crate::kernel::second_line::NativePrison;
 use crate::{Errno, Result, jail, root};
 
@@ -82,7 +83,7 @@ unsafe fn chdir_inside(directory: *mut c::vnode) -> c_int {
     }
 }
 
-/// What [`root::may_stand`] says, if a way leads up.
+/// What [`root::may_stand`] says, if a way leads up; or `ERESTART`.
 ///
 /// # Errors
 /// Of the way up.
@@ -97,6 +98,10 @@ unsafe fn stand(directory: *mut c::vnode) -> Result<Result> {
     if ptr::eq(top.as_ptr(), directory) {
         return Ok(Ok(()));
     }
+    let _waits = match policy::may_wait() {
+        Ok(waits) => waits,
+        Err(begin_again) => return Ok(Err(begin_again)),
+    };
     // SAFETY: as the caller says.
     let _unlocked = unsafe { Unlocked::new(directory) };
     let root = top.identity()?;
@@ -182,6 +187,7 @@ unsafe fn rename_to(
     if unsafe { moved.is_allowed(to) } {
         return 0;
     }
+    let Ok(_waits) = policy::may_wait() else { return Errno::ERELOOKUP.number() };
     let over = if ptr::eq(over, to) { ptr::null_mut() } else { over };
     // They are locked again in the order of the declarations' end: parent first.
     // SAFETY: null or locked; the rename either fails or begins again.

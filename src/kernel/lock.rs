@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! sx(9): an exclusive lock that may be slept under, with what it protects.
+//! sx(9): a lock that may be slept under, with what it protects.
 //! C source: `sys/kern/kern_sx.c`.
 
 use core::cell::UnsafeCell;
@@ -9,7 +9,7 @@ use core::ops::{Deref, DerefMut};
 
 use sys_bindings as c;
 
-/// A value behind an sx(9) lock, always taken exclusively.
+/// A value behind an sx(9) lock; who shares the lock does not reach the value.
 ///
 /// # Invariants
 /// `raw` is initialised between [`Sx::init`] and [`Sx::destroy`], and only then
@@ -51,6 +51,24 @@ impl<T> Sx<T> {
         // SAFETY: initialised: the module calls nothing of ours before `init`.
         unsafe { c::rjail_c_sx_xlock(self.raw.get().cast()) };
         Guard(self)
+    }
+}
+
+impl Sx<()> {
+    /// Shares the lock, unless somebody has it.
+    pub(crate) fn try_share(&self) -> Option<Shared<'_>> {
+        // SAFETY: initialised: the module calls nothing of ours before `init`.
+        unsafe { c::rjail_c_sx_try_slock(self.raw.get().cast()) }.then(|| Shared(self))
+    }
+}
+
+/// The lock, shared.
+pub(crate) struct Shared<'a>(&'a Sx<()>);
+
+impl Drop for Shared<'_> {
+    fn drop(&mut self) {
+        // SAFETY: this guard shares the lock.
+        unsafe { c::rjail_c_sx_sunlock(self.0.raw.get().cast()) };
     }
 }
 

@@ -1,23 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Look-ups: the policy that sees their steps. C source:
-//! `sys/security/mac/mac_framework.c`, `cache_can_fplookup` in
-//! `sys/kern/vfs_cache.c`.
-
-use core::ffi::c_int;
+//! The steps of look-ups. C source: `vfs_lookup` in `sys/kern/vfs_lookup.c`.
 
 use sys_bindings as c;
-
-use crate::{Errno, Result};
-
-/// Has the MAC framework call `rjail_vnode_check_lookup`, or no longer call it.
-/// Waits for all hooks; sleeps.
-///
-/// # Errors
-/// The framework's.
-pub(crate) fn watch(on: bool) -> Result {
-    // SAFETY: the policy is static; the caller holds no lock that a hook takes.
-    Errno::check(unsafe { c::rjail_c_watch_lookups(c_int::from(on)) })
-}
 
 /// Whether a step of a look-up goes up.
 ///

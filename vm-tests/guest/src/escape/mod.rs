@@ -391,6 +391,11 @@ fn leave() -> Result<()> {
     let mut left = Ok(());
     // Where the attempt was not in an rjail it is not there, or off.
     let _ = sys::sysctl_write(CROSSING, 0);
+    // 15.1's vfs_unp_reclaim(), at the end of a nullfs mount, follows a socket bound below
+    // that a process may be closing: all are gone first.
+    while reap() && sys::uptime() + 3000 < deadline {
+        sys::pause(5);
+    }
     while sys::uptime() < deadline {
         reap();
         for mount in MOUNTS {
@@ -413,6 +418,13 @@ fn leave() -> Result<()> {
     left
 }
 
-fn reap() {
-    while sys::wait(-1, sys::NOHANG).is_ok_and(|(pid, _)| pid != 0) {}
+/// Waits for those who have ended; whether others have not.
+fn reap() -> bool {
+    loop {
+        match sys::wait(-1, sys::NOHANG) {
+            Ok((0, _)) => return true,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
 }
