@@ -14,6 +14,7 @@ use crate::errno::{EACCES, EBADF, EINVAL, EISDIR, ENOENT, ENOTCAPABLE, EPERM, ES
 use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::sys::{self, Result, Shared, address_of};
+use crate::trespass::reach::watch;
 
 const OUT: &core::ffi::CStr = c"/sibling/e/out";
 const FILE: &core::ffi::CStr = c"/sibling/e/out/file";
@@ -321,6 +322,16 @@ pub const ATTEMPTS: &[Attempt] = &[
         let fd = tried!(process());
         tried!(scene.enter());
         Seen::from(get!(PDKILL, fd, 0).map(drop))
+    }),
+    attempt("PR-21", "await the end of a process from before entry", Done, Done, |scene| {
+        const EVFILT_PROCDESC: i16 = -8;
+        const NOTE_EXIT: u32 = 0x8000_0000;
+        let fd = tried!(process());
+        tried!(scene.enter());
+        match watch(i64::from(fd), EVFILT_PROCDESC, NOTE_EXIT) {
+            0 => Done,
+            number => No(number),
+        }
     }),
     attempt("PR-21", "pdgetpid of a received process", Done, No(ESRCH), |scene| {
         let fd = tried!(scene.received(process));

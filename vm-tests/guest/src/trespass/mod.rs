@@ -8,7 +8,7 @@
 mod ipc;
 mod learn;
 mod limits;
-mod reach;
+pub mod reach;
 mod rest;
 
 pub use rest::{CRASH, crash, idle, look_for};

@@ -110,7 +110,7 @@ fn owner_by(command: usize, pid: i32) -> i32 {
 }
 
 /// kevent(2) that begins to watch, and ends.
-fn watch(identifier: i64, filter: i16, flags: u32) -> i32 {
+pub fn watch(identifier: i64, filter: i16, flags: u32) -> i32 {
     const EV_ADD: u64 = 1;
     let filter = u64::from(filter.cast_unsigned());
     let change = [

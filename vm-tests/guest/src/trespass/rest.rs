@@ -484,7 +484,37 @@ pub fn requests(_: &Context) -> Outcome {
     for place in [Place::Native, Place::Jail] {
         want!("AIO of outside, cancelled inside", cancelled(place), Ok([3, 36, 1]));
     }
+    let outside = early("a number", sys::getpid())?.cast_unsigned();
+    for place in Place::ALL {
+        want!("mutexes of who has died", died_with(place), Ok([OWNER_DEAD, outside]));
+    }
     jails_gone()
+}
+
+/// `UMUTEX_RB_OWNERDEAD`.
+const OWNER_DEAD: u32 = 0x8000_0010;
+
+/// Who has a list of robust mutexes (`UMTX_OP_ROBUST_LISTS`) dies: of two in memory that
+/// is shared, what becomes of its own and of one whose owner is a process outside.
+fn died_with(place: Place) -> Result<[u32; 2]> {
+    const ROBUST_LISTS: i32 = 26;
+    const SHARED_ROBUST: u64 = 0x11;
+    // `struct umutex`: owner and flags, ceilings, the next one, spare.
+    let mutexes = Shared::new([[0_u64; 4]; 2])?;
+    let head = Shared::new([mutexes.address(), 0, 0])?;
+    let theirs = sys::getpid()?;
+    let died = in_child(|| {
+        place.enter()?;
+        let mut own = [0_u64; 1];
+        get!(THR_SELF, &mut own)?;
+        let next = mutexes.address() + size_of::<[u64; 4]>();
+        let mutex = |owner: u64, next: usize| [owner | SHARED_ROBUST << 32, 0, next as u64, 0];
+        mutexes.set([mutex(own[0], next), mutex(u64::from(theirs.cast_unsigned()), 0)]);
+        let at = head.address();
+        get!(UMTX_OP, 0_usize, ROBUST_LISTS, 24_usize, &[at, at + 8, at + 16], 0_usize)
+    });
+    died?.unwrap_or(Err(Error(-1)))?;
+    Ok(mutexes.get().map(|[first, ..]| u32::try_from(first & 0xffff_ffff).unwrap_or(0)))
 }
 
 /// A read of a socket begun outside; inside aio_cancel(2) of the same socket. What
