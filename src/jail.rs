@@ -7,10 +7,8 @@
 
 use alloc::vec::Vec;
 use core::mem::take;
-use core::net::{Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use crate::address::Loopback;
 use crate::arming::Arming;
 use crate::kernel::counted::{Counted, Graveyard};
 use crate::kernel::credential::{Credential, Jail, JailRef};
@@ -21,11 +19,10 @@ use crate::kernel::policy;
 use crate::kernel::process::Current;
 use crate::kernel::second_line::{NativePrison, Plan, User};
 use crate::kernel::task;
-use crate::kernel::uaccess::UserString;
 use crate::kernel::vnode::Directory;
 use crate::killer::{self, MEMBERS};
 use crate::prison::{Addresses, Default, JailFlags, Jid, Name, Prison, Registry, State};
-use crate::privilege::Named;
+use crate::request::{Request, Text, switch};
 use crate::root::{self, Entrant};
 use crate::watch::Watch;
 use crate::{Errno, Result};
@@ -69,19 +66,6 @@ impl Counted for Jail {
     }
 }
 
-/// What rjail(2) was given, copied in and not yet believed.
-pub(crate) struct Request {
-    pub(crate) path: UserString,
-    pub(crate) hostname: UserString,
-    pub(crate) name: Name,
-    pub(crate) ip4: Vec<Ipv4Addr>,
-    pub(crate) ip6: Vec<Ipv6Addr>,
-    pub(crate) loopback: Loopback,
-    pub(crate) flags: u32,
-    pub(crate) defaults: bool,
-    pub(crate) named: Named,
-}
-
 /// rjail(2): makes a jail and puts the caller in it.
 ///
 /// # Errors
@@ -121,7 +105,7 @@ fn root_of(current: &Current, jail: &Jail) -> Result<Directory> {
         return prison.root().ok_or(Errno::ENOENT)?.ask(current);
     }
     // The label alone keeps no directory: only the one that it was will do.
-    let path = UserString::new(&jail.view().path)?;
+    let path = Text::new(&jail.view().path)?;
     let root = Directory::look_up_from_machine(current, &path)?;
     if root.identity()? == jail.view().root { Ok(root) } else { Err(Errno::ENOENT) }
 }
@@ -431,15 +415,6 @@ pub(crate) fn set_unix_cross_jail(on: i32) -> Result {
     watch(|watch| watch.with_crossing(on, !none()))?;
     CROSSING.store(on, Ordering::Relaxed);
     Ok(())
-}
-
-/// What a sysctl that is on or off was set to.
-const fn switch(value: i32) -> Result<bool> {
-    match value {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Errno::EINVAL),
-    }
 }
 
 /// Every jail that is not dying.

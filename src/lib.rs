@@ -5,8 +5,9 @@
 //! 1. The decisions, pure functions over small values: [`visibility`],
 //!    [`address`], [`privilege`], [`root`], [`descriptor`], [`device`],
 //!    [`unix`], [`watch`], [`ipc`], [`kill`], [`arming`], [`interpose`].
-//! 2. The [`prison`]: what a jail is, how it is counted, where it is found.
-//! 3. `jail`: making one and entering it, the one sequence that changes a
+//! 2. What processes hand in, copied and not believed: [`request`], [`sockaddr`].
+//! 3. The [`prison`]: what a jail is, how it is counted, where it is found.
+//! 4. `jail`: making one and entering it, the one sequence that changes a
 //!    process; `killer`: ending all of one. Then `kernel`, safe wrappers of the
 //!    kernel's objects, and `entry`, where the kernel calls in; these four exist in
 //!    the module only.
@@ -56,7 +57,9 @@ pub mod ipc;
 pub mod kill;
 pub mod prison;
 pub mod privilege;
+pub mod request;
 pub mod root;
+pub mod sockaddr;
 pub mod unix;
 pub mod visibility;
 pub mod watch;

@@ -4,18 +4,38 @@
 
 use core::ffi::{c_int, c_void};
 
+use static_assertions::const_assert_eq;
 use sys_bindings as c;
 
+use crate::interpose::{Asked, Whom, Words, input, no_pids, no_status, number};
 use crate::kernel::credential::jid_of;
 use crate::kernel::interpose::{described, ioctl_int, named, reaper};
 use crate::kernel::process::session_leader;
-use crate::kernel::uaccess::UserPtr;
+use crate::kernel::uaccess::User;
 use crate::prison::Jid;
+use crate::request::Memory as _;
 use crate::visibility::Leader;
-use crate::{Errno, Result, interpose};
+use crate::{Errno, Result};
 
-/// The words of a system call's arguments.
-type Words = [u64; 8];
+const_assert_eq!(number::PTRACE, c::SYS_ptrace);
+const_assert_eq!(number::KTRACE, c::SYS_ktrace);
+const_assert_eq!(number::IOCTL, c::SYS_ioctl);
+const_assert_eq!(number::SETPGID, c::SYS_setpgid);
+const_assert_eq!(number::FCNTL, c::SYS_fcntl);
+const_assert_eq!(number::SCHED_SETSCHEDULER, c::SYS_sched_setscheduler);
+const_assert_eq!(number::PDGETPID, c::SYS_pdgetpid);
+const_assert_eq!(number::PROCCTL, c::SYS_procctl);
+const_assert_eq!(number::F_SETOWN, c::F_SETOWN);
+const_assert_eq!(number::PT_SC_REMOTE, c::PT_SC_REMOTE);
+const_assert_eq!(number::P_PID, c::P_PID);
+const_assert_eq!(number::REAP_STATUS, c::PROC_REAP_STATUS);
+const_assert_eq!(number::REAP_GETPIDS, c::PROC_REAP_GETPIDS);
+const_assert_eq!(number::PDEATHSIG_CTL, c::PROC_PDEATHSIG_CTL);
+const_assert_eq!(number::PDEATHSIG_STATUS, c::PROC_PDEATHSIG_STATUS);
+const_assert_eq!(number::TIOCSTI, c::rjail_ioctl_sti);
+const_assert_eq!(number::TIOCSPGRP, c::rjail_ioctl_foreground);
+const_assert_eq!(number::FIOSETOWN, c::rjail_ioctl_setown);
+const_assert_eq!(number::SIOCSPGRP, c::rjail_ioctl_spgrp);
 
 /// What becomes of a call.
 enum Settled {
@@ -51,17 +71,37 @@ unsafe extern "C" fn rjail_entry_interpose(
     let Some(subject) = (unsafe { jid_of(cred) }) else { return false };
     // SAFETY: as the caller says.
     let words = unsafe { args.cast::<Words>().read() };
-    let settled = match code {
-        // SAFETY: our own credential, and no lock is held.
-        c::SYS_ioctl => ioctl(td, subject, &words, || unsafe { session_leader(cred) }),
-        c::SYS_fcntl => fcntl(subject, &words),
-        c::SYS_ktrace => named(subject, int(words[3]), false).named().into(),
-        c::SYS_ptrace => ptrace(&words),
-        c::SYS_sched_setscheduler => scheduler(subject, &words),
-        c::SYS_procctl => procctl(subject, &words, ilp32),
-        c::SYS_pdgetpid => pdgetpid(subject, &words),
-        c::SYS_setpgid => join(subject, int(words[1])).into(),
-        _ => Settled::No,
+    let settled = match Asked::new(code, &words, ilp32) {
+        Asked::Nothing => Settled::No,
+        Asked::Input => {
+            // SAFETY: our own credential, and no lock is held.
+            let leader = unsafe { session_leader(cred) };
+            input(subject, leader.unwrap_or(Leader::Unknown)).into()
+        }
+        Asked::Number(whom, given) => settle(subject, whom, given).into(),
+        Asked::InMemory { whom, descriptor, command, at } => {
+            Settled::Yes(User.read(at).map(c_int::from_le_bytes).and_then(|given| {
+                settle(subject, whom, given)?;
+                // With the number that was looked at, whatever is written there now.
+                ioctl_int(td, descriptor, command, given)
+            }))
+        }
+        Asked::Remote => Settled::Yes(Err(Errno::EINVAL)),
+        Asked::Described(descriptor) if described(subject, descriptor).hidden() => {
+            Settled::Yes(Err(Errno::ESRCH))
+        }
+        Asked::DeathSignal(id) if named(subject, id, false).hidden() => {
+            Settled::Yes(Err(Errno::EINVAL))
+        }
+        Asked::Reaper(id, at) if is_hidden_reaper(subject, id) => {
+            Settled::Yes(User.write(at, &no_status()))
+        }
+        Asked::Reaped(id, at) if is_hidden_reaper(subject, id) => {
+            Settled::Yes(no_pids(&User, at, ilp32))
+        }
+        Asked::Described(_) | Asked::DeathSignal(_) | Asked::Reaper(..) | Asked::Reaped(..) => {
+            Settled::No
+        }
     };
     let Settled::Yes(answer) = settled else { return false };
     // SAFETY: as the caller says.
@@ -69,136 +109,13 @@ unsafe extern "C" fn rjail_entry_interpose(
     true
 }
 
-/// The low half, as the kernel reads an `int`.
-const fn int(word: u64) -> c_int {
-    let [a, b, c, d, ..] = word.to_le_bytes();
-    c_int::from_le_bytes([a, b, c, d])
-}
-
-fn pointer<T>(word: u64) -> UserPtr<T> {
-    // amd64 alone: an address is a word.
-    UserPtr::at(usize::try_from(word).unwrap_or_default())
-}
-
-/// Terminals; and whom a socket, a pipe or a device has signals sent to.
-fn ioctl(
-    td: *mut c::thread,
-    subject: Jid,
-    words: &Words,
-    leader: impl FnOnce() -> Option<Leader>,
-) -> Settled {
-    let command = words[1] & u64::from(u32::MAX);
-    if command == c::rjail_ioctl_sti {
-        return interpose::input(subject, leader().unwrap_or(Leader::Unknown)).into();
-    }
-    let given: fn(Jid, c_int) -> Result = match command {
-        command if command == c::rjail_ioctl_setown => signalled,
-        // Sockets take the group's number as it is, others the negative one of it.
-        command if command == c::rjail_ioctl_spgrp => {
-            |subject, id| signalled(subject, id.wrapping_neg())
-        }
-        command if command == c::rjail_ioctl_foreground => |subject, id| {
-            if id == 0 { Ok(()) } else { named(subject, id.wrapping_neg(), true).foreground() }
-        },
-        _ => return Settled::No,
-    };
-    let value = match pointer::<[u8; 4]>(words[2]).read() {
-        Ok(bytes) => c_int::from_le_bytes(bytes),
-        Err(errno) => return Settled::Yes(Err(errno)),
-    };
-    // With the number that was looked at, whatever the process writes there now.
-    let asked = given(subject, value).and_then(|()| ioctl_int(td, int(words[0]), command, value));
-    Settled::Yes(asked)
-}
-
-/// fcntl(2) of `F_SETOWN`.
-fn fcntl(subject: Jid, words: &Words) -> Settled {
-    if int(words[1]) == c::F_SETOWN {
-        signalled(subject, int(words[2])).into()
-    } else {
-        Settled::No
-    }
-}
-
-/// 0 is nobody any more.
-fn signalled(subject: Jid, id: c_int) -> Result {
-    if id == 0 { Ok(()) } else { named(subject, id, false).signalled() }
-}
-
-/// setpgid(2): 0 is a group of the process's own, and less is none.
-fn join(subject: Jid, group: c_int) -> Result {
-    if group > 0 { named(subject, group.wrapping_neg(), true).joined() } else { Ok(()) }
-}
-
-/// A call made in another process's name comes to the kernel's own vector.
-fn ptrace(words: &Words) -> Settled {
-    if int(words[0]) == c::PT_SC_REMOTE { Settled::Yes(Err(Errno::EINVAL)) } else { Settled::No }
-}
-
-/// 0 is the caller.
-fn scheduler(subject: Jid, words: &Words) -> Settled {
-    match int(words[0]) {
-        0 => Settled::No,
-        id => named(subject, id, false).named().into(),
-    }
-}
-
-fn pdgetpid(subject: Jid, words: &Words) -> Settled {
-    if described(subject, int(words[0])).hidden() {
-        Settled::Yes(Err(Errno::ESRCH))
-    } else {
-        Settled::No
-    }
-}
-
-/// procctl(2) of one process: of a hidden one what the kernel says of none, and of
-/// a hidden reaper nothing.
-fn procctl(subject: Jid, words: &Words, ilp32: bool) -> Settled {
-    // The 32-bit ABI has the number in two words.
-    let (id, command, data) = if ilp32 {
-        (words[1] | words[2] << 32, words[3], words[4])
-    } else {
-        (words[1], words[2], words[3])
-    };
-    if int(words[0]) != c::P_PID {
-        return Settled::No;
-    }
-    let Ok(id) = c_int::try_from(id.cast_signed()) else { return Settled::No };
-    match int(command) {
-        c::PROC_PDEATHSIG_CTL | c::PROC_PDEATHSIG_STATUS if named(subject, id, false).hidden() => {
-            Settled::Yes(Err(Errno::EINVAL))
-        }
-        c::PROC_REAP_STATUS if is_hidden_reaper(subject, id) => {
-            // Flags, children, descendants, the reaper, a process below it: -1.
-            let mut status = [0_u8; 80];
-            if let Some(nobody) = status.get_mut(16..20) {
-                nobody.fill(u8::MAX);
-            }
-            Settled::Yes(pointer(data).write(&status))
-        }
-        c::PROC_REAP_GETPIDS if is_hidden_reaper(subject, id) => Settled::Yes(no_pids(data, ilp32)),
-        _ => Settled::No,
-    }
+/// What becomes of a call with this number.
+fn settle(subject: Jid, whom: Whom, given: c_int) -> Result {
+    let Some((id, ending)) = whom.meant(given) else { return Ok(()) };
+    whom.settle(named(subject, id, ending))
 }
 
 /// Whether the process is seen, and its reaper is not.
 fn is_hidden_reaper(subject: Jid, id: c_int) -> bool {
     (id == 0 || named(subject, id, true).own) && reaper(subject, id).hidden()
-}
-
-/// `struct procctl_reaper_pids`: how many have room, fifteen words, where; nobody
-/// is there, which the first record says.
-fn no_pids(data: u64, ilp32: bool) -> Result {
-    const RECORD: usize = 72;
-    let count = pointer::<u32>(data).read()?;
-    if count == 0 {
-        return Ok(());
-    }
-    let place = data.wrapping_add(64);
-    let records = if ilp32 {
-        u64::from(pointer::<u32>(place).read()?)
-    } else {
-        u64::from_le_bytes(pointer::<[u8; 8]>(place).read()?)
-    };
-    pointer(records).write(&[0_u8; RECORD])
 }

@@ -199,6 +199,7 @@ unsafe fn with_name_inside(
 }
 
 fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
+    let mut name = name.inside();
     let (own, lines) = (jail.addresses(), lines(jail, socket));
     let family = socket.family();
     permits_raw(family, socket, lines)?;
@@ -218,6 +219,7 @@ fn bind(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
 }
 
 fn connect(jail: &Jail, socket: &Socket, mut name: Name) -> Result {
+    let mut name = name.inside();
     let (own, lines) = (jail.addresses(), lines(jail, socket));
     let family = socket.family();
     permits_raw(family, socket, lines)?;

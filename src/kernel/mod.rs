@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Safe wrappers of the kernel's objects, one file for each.
 //!
-//! [`counted`], [`late`] and [`memory`] need no kernel and run on any host; the
+//! [`counted`], [`late`], [`memory`] and [`plain`] need no kernel and run on any host; the
 //! rest exists in the module only.
 
 pub mod counted;
 pub mod late;
 pub mod memory;
+pub mod plain;
 
 #[cfg(target_os = "none")]
 mod alloc;

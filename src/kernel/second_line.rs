@@ -17,11 +17,11 @@ use sys_bindings as c;
 use super::credential::{Credential, JailRef};
 use super::memory::try_collect;
 use super::process::Current;
-use super::uaccess::UserString;
 use super::vnode::Directory;
 use crate::address::{Address, Loopback};
 use crate::prison::{Addresses, JailFlags, Jid, Name, SystemV};
 use crate::privilege::{Named, Opens};
+use crate::request::Text;
 use crate::{Errno, Result, address};
 
 /// The kernel's `struct prison_ip`, private to kern_jail.c: an epoch context, a
@@ -98,7 +98,7 @@ pub(crate) struct Plan<'a> {
     /// None only for the scratch prison: at boot there is no root yet.
     pub(crate) root: Option<Directory>,
     pub(crate) path: &'a [u8],
-    pub(crate) hostname: &'a UserString,
+    pub(crate) hostname: &'a Text,
     pub(crate) name: &'a Name,
     pub(crate) addresses: &'a Addresses,
 }
@@ -481,7 +481,7 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     let inet6 = try_collect(NUMBERS.into_iter().map(Accessible::in_scratch));
     let addresses = inet.and_then(|inet| Addresses::new(inet, inet6?, Loopback::Rewrite));
     let addresses = addresses.map_err(|_| c"no memory")?;
-    let hostname = UserString::from_static(c"rjail-self-check.invalid");
+    let hostname = Text::from_static(c"rjail-self-check.invalid");
     let scratch = Scratch::new(current, &addresses, &hostname)?;
     let cred = scratch.credential.as_ptr();
 
@@ -640,7 +640,7 @@ impl Scratch {
     fn new(
         current: &Current,
         addresses: &Addresses,
-        hostname: &UserString,
+        hostname: &Text,
     ) -> core::result::Result<Self, &'static CStr> {
         let flags = JailFlags::CHFLAGS;
         let (named, name, path, jid) = (&Named::NONE, &Name::NONE, b"/", Jid::FIRST);

@@ -9,18 +9,20 @@ use core::ffi::c_int;
 use core::mem::offset_of;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr::NonNull;
+use core::slice;
 
+use static_assertions::const_assert_eq;
 use sys_bindings as c;
 
 use super::second_line::{host_order6, network_order, network_order6};
 use crate::address::{Dual, Ends};
+use crate::sockaddr::{self, Sockaddr};
 use crate::{Errno, Result};
 
-/// Bytes of a `sockaddr_in` up to and with the address: what the kernel reads
-/// of one that calls itself AF_UNSPEC (udp_bind).
-const NEEDED: usize = offset_of!(c::sockaddr_in, sin_zero);
-/// The same of a `sockaddr_in6`.
-const NEEDED6: usize = offset_of!(c::sockaddr_in6, sin6_scope_id);
+const_assert_eq!(sockaddr::AT, offset_of!(c::sockaddr_in, sin_addr));
+const_assert_eq!(sockaddr::NEEDED, offset_of!(c::sockaddr_in, sin_zero));
+const_assert_eq!(sockaddr::AT6, offset_of!(c::sockaddr_in6, sin6_addr));
+const_assert_eq!(sockaddr::NEEDED6, offset_of!(c::sockaddr_in6, sin6_scope_id));
 
 /// A socket that a system call works on.
 pub(crate) struct Socket(NonNull<c::socket>);
@@ -184,67 +186,13 @@ impl Name {
         NonNull::new(sa).map(Self)
     }
 
-    /// The IPv4 address in it; `None` when it is too short to have one, which
-    /// the protocol refuses.
-    pub(crate) fn inet(&self) -> Option<Ipv4Addr> {
-        let place = self.place::<4>(offset_of!(c::sockaddr_in, sin_addr), NEEDED)?;
-        // SAFETY: inside the name; no alignment is assumed.
-        Some(Ipv4Addr::from(unsafe { place.read_unaligned() }))
-    }
-
-    /// Puts another IPv4 address in; only after [`Self::inet`] found one.
-    pub(crate) fn set_inet(&mut self, address: Ipv4Addr) {
-        let place = self.place::<4>(offset_of!(c::sockaddr_in, sin_addr), NEEDED);
-        let Some(place) = place else { return };
-        // SAFETY: inside the name, which is ours alone (`new`); no alignment is
-        // assumed.
-        unsafe { place.write_unaligned(address.octets()) };
-    }
-
-    /// The IPv6 address in it, or an IPv4 address as a mapped one: TCP takes
-    /// either on an IPv6 socket that is bound to IPv4. `None` when it is too short
-    /// or of no family, which every protocol refuses.
-    pub(crate) fn inet6(&self) -> Option<Ipv6Addr> {
-        if self.family() == AF_INET {
-            return self.inet().map(|address| address.to_ipv6_mapped());
-        }
-        let place = self.place6()?;
-        // SAFETY: inside the name; no alignment is assumed.
-        Some(Ipv6Addr::from(unsafe { place.read_unaligned() }))
-    }
-
-    /// Puts another address of the same family in; only after [`Self::inet6`]
-    /// found one.
-    pub(crate) fn set_inet6(&mut self, address: Ipv6Addr) {
-        match (address.to_ipv4_mapped(), self.place6()) {
-            (Some(address), _) if self.family() == AF_INET => self.set_inet(address),
-            // SAFETY: inside the name, which is ours alone (`new`); no alignment
-            // is assumed.
-            (_, Some(place)) => unsafe { place.write_unaligned(address.octets()) },
-            (_, None) => {}
-        }
-    }
-
-    fn family(&self) -> c_int {
-        // SAFETY: alive, and longer than the two bytes of its head.
-        c_int::from(unsafe { (*self.0.as_ptr()).sa_family })
-    }
-
-    fn place6(&self) -> Option<*mut [u8; 16]> {
-        let place = self.place(offset_of!(c::sockaddr_in6, sin6_addr), NEEDED6);
-        place.filter(|_| self.family() == AF_INET6)
-    }
-
-    /// Where an address is in a name of so many bytes at least.
-    fn place<const N: usize>(&self, at: usize, needed: usize) -> Option<*mut [u8; N]> {
+    /// What is in it.
+    pub(crate) fn inside(&mut self) -> Sockaddr<'_> {
         // SAFETY: alive, and longer than the two bytes of its head.
         let len = unsafe { (*self.0.as_ptr()).sa_len };
-        if usize::from(len) < needed.max(at + N) {
-            return None;
-        }
-        let name = self.0.as_ptr().cast::<u8>();
-        // SAFETY: inside the name, by the test above.
-        Some(unsafe { name.add(at) }.cast())
+        let bytes = self.0.as_ptr().cast::<u8>();
+        // SAFETY: as many bytes as it says, ours alone (`new`).
+        Sockaddr::new(unsafe { slice::from_raw_parts_mut(bytes, usize::from(len)) })
     }
 }
 

@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use sys_bindings as c;
 
 use super::process::Current;
-use super::uaccess::UserString;
+use crate::request::Text;
 use crate::{Errno, Result};
 
 /// A directory, referenced and not locked.
@@ -30,7 +30,7 @@ impl Directory {
     ///
     /// # Errors
     /// As [`Self::look_up`].
-    pub(crate) fn look_up_from_machine(current: &Current, path: &UserString) -> Result<Self> {
+    pub(crate) fn look_up_from_machine(current: &Current, path: &Text) -> Result<Self> {
         let path = path.as_c_str();
         let beneath = path.to_bytes_with_nul().get(1..).unwrap_or_default();
         let beneath = CStr::from_bytes_with_nul(beneath).unwrap_or_default();
