@@ -20,7 +20,7 @@ KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBS
 VM_TEST    := cargo run --quiet --release --package vm-test --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-host lint kmod asm vm-test soak bench table line-two demo privileges freebsd install dist miri mutants clean
+.PHONY: help setup test test-host lint kmod asm vm-test soak bench table line-two demo privileges freebsd install dist miri fuzz mutants clean
 
 help: ## this list
 	@echo 'rjail: the jail of Kamp and Watson'"'"'s paper as a FreeBSD kernel module'
@@ -109,6 +109,10 @@ dist: ## a release tarball, every crate in it: target/rjail-VERSION.tar.xz
 
 miri: ## all that runs on the host and is not random, under Miri (needs a nightly; long)
 	@scripts/miri
+
+fuzz: ## what parses user memory, under libFuzzer, for as long as asked (MINUTES=60)
+	@scripts/setup host
+	@scripts/fuzz 0 $$(( $(MINUTES) * 60 / 3 ))
 
 mutants: ## plant each fault of mutants/list.txt, and see who catches it (long): docs/mutants.md
 	@cargo run --quiet --package mutants
