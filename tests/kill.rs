@@ -20,6 +20,19 @@ fn an_order_is_a_signal_or_the_end() {
     }
 }
 
+/// Who is sent the signal and who is born with it are both counted, once.
+#[test]
+fn all_who_get_it_are_counted() {
+    let mut round = Round::new();
+    assert!(round.make_room(1).is_ok());
+    assert!(round.meet(7, Stage::Alive) && !round.meet(8, Stage::Unborn));
+    round.walked();
+    assert_eq!((round.sent(), round.is_settled()), (1, false));
+    round.bear(8);
+    round.bear(9);
+    assert_eq!((round.sent(), round.is_settled()), (3, true));
+}
+
 #[test]
 fn everything_else_is_none() {
     let wrong = [
