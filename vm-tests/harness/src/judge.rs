@@ -103,12 +103,25 @@ const HARMLESS: &[&str] = &[
     r"^link_elf_obj: symbol unp_vp_mtxpool undefined$",
 ];
 
+/// Orders of locks that the stock kernel takes both ways, jail or no jail: the order,
+/// and the function of the kernel that must be among those that take it.
+const STOCK_ORDERS: &[(&str, &str)] = &[
+    // The last descriptor of a controlling terminal is closed with its vnode locked.
+    ("devfs -> proctree", "devfs_close"),
+    // A devfs goes while its root's vnode is not in the mount's cache.
+    ("tmpfs -> devfs", "devfs_unmount"),
+];
+
 static BAD: LazyLock<RegexSet> = LazyLock::new(|| patterns(COMPLAINTS));
 static FINE: LazyLock<RegexSet> = LazyLock::new(|| patterns(HARMLESS));
 static ESCAPES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()].|c)"));
 static RESULT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(    )?(not )?ok (\d+) - (.*)$"));
 static PLAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(    )?1\.\.(\d+)$"));
 static DONE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^RJAIL-VM-DONE (\d+)/(\d+)$"));
+
+/// A frame of a trace: its function.
+static FRAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^#\d+ 0x[0-9a-f]+ at (\w+)\+0x"));
+static ORDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^lock order (.+ -> .+) attempted at:$"));
 
 #[expect(clippy::expect_used, reason = "the patterns are constants; a test compiles them all")]
 fn pattern(text: &str) -> Regex {
@@ -127,6 +140,48 @@ struct Group {
     planned: Option<usize>,
     seen: usize,
     failed: usize,
+}
+
+/// What WITNESS says of two orders of locks, as far as it is there: the order that it
+/// saw now, and who calls whom.
+#[derive(Debug, Default)]
+struct Reversal {
+    order: Option<String>,
+    frames: Vec<String>,
+}
+
+impl Reversal {
+    /// Takes a line of it; false, if it is none.
+    fn line(&mut self, line: &str) -> bool {
+        if let Some(order) = ORDER.captures(line) {
+            self.order = Some(order[1].to_owned());
+        } else if let Some(frame) = FRAME.captures(line) {
+            self.frames.push(frame[1].to_owned());
+        } else {
+            return line.starts_with(" 1st 0x") || line.starts_with(" 2nd 0x");
+        }
+        true
+    }
+
+    /// Whether the frame at which a thread entered the kernel is there.
+    fn is_whole(&self) -> bool {
+        let entries = ["fast_syscall_common", "fork_trampoline", "calltrap"];
+        self.frames.last().is_some_and(|frame| entries.contains(&frame.as_str()))
+    }
+
+    /// Whether the stock kernel has it: on the list, and nothing of rjail's takes part.
+    fn is_stock(&self) -> bool {
+        let taken = |function: &str| self.frames.iter().any(|frame| frame == function);
+        let order = self.order.as_deref();
+        self.is_whole()
+            && STOCK_ORDERS.iter().any(|(pair, by)| order == Some(*pair) && taken(by))
+            && !self.frames.iter().any(|frame| frame.contains("rjail"))
+    }
+
+    fn say(&self) -> String {
+        let order = self.order.as_deref().unwrap_or("locks");
+        format!("lock order reversal: {order} in {}", self.frames.join(" < "))
+    }
 }
 
 /// Reads the console line by line.
@@ -148,6 +203,8 @@ pub struct Judge {
     pub begun: bool,
     /// About the test whose result comes next.
     notes: Vec<String>,
+    /// A complaint of WITNESS that has begun.
+    reversal: Option<Reversal>,
     group: Option<Group>,
     groups: usize,
     planned_groups: Option<usize>,
@@ -178,6 +235,19 @@ impl Judge {
     pub fn line(&mut self, raw: &str) -> Event<'_> {
         let text = ESCAPES.replace_all(raw, "");
         let line = text.trim_end_matches(['\r', '\n', ' ']);
+        // To read beside the complaint that there has been of it.
+        if line.starts_with("ORDER ") {
+            return Event::Other;
+        }
+        if let Some(reversal) = &mut self.reversal
+            && reversal.line(line)
+        {
+            return if reversal.is_whole() { self.end_reversal() } else { Event::Other };
+        }
+        if line == "lock order reversal:" && self.reversal.is_none() {
+            self.reversal = Some(Reversal::default());
+            return Event::Other;
+        }
         if BAD.is_match(line) && !FINE.is_match(line) {
             return self.complain(format!("the console says: {}", line.trim()));
         }
@@ -261,6 +331,18 @@ impl Judge {
         self.complaints.last().map_or(Event::Other, |what| Event::Complaint(what))
     }
 
+    /// A complaint, unless the stock kernel has it without rjail.
+    fn end_reversal(&mut self) -> Event<'_> {
+        match self.reversal.take() {
+            Some(reversal) if reversal.is_stock() => {
+                self.notes.push(format!("the stock kernel's own {}", reversal.say()));
+                self.notes.last().map_or(Event::Other, |note| Event::Note(note))
+            }
+            Some(reversal) => self.complain(format!("the console says: {}", reversal.say())),
+            None => Event::Other,
+        }
+    }
+
     fn test(&mut self, ok: bool, number: usize, name: &str) -> Event<'_> {
         let Some(group) = &mut self.group else {
             return self.complain(format!("a test outside any group: {name}"));
@@ -305,6 +387,7 @@ impl Judge {
 
     /// The console has ended: adds what is missing.
     pub fn finish(&mut self) {
+        self.end_reversal();
         if let Some(group) = self.group.take() {
             self.complaints.push(format!("the log ends inside group {}", group.name));
         }
@@ -423,6 +506,39 @@ RJAIL-VM-DONE 2/3
         ] {
             let log = GOOD.replacen("# Subtest: load", &format!("{line}\n# Subtest: load"), 1);
             assert_eq!(judge(&log).complaints.len(), 1, "{line}");
+        }
+    }
+
+    /// What WITNESS says, as a debug kernel prints it.
+    fn reversal(order: &str, frames: &[&str]) -> String {
+        let mut text = "lock order reversal:\n 1st 0xff01000001934e30 a (a, lockmgr) @ \
+            /usr/src/sys/kern/vfs_vnops.c:581\n 2nd 0xffffffff80e019c0 b (b, sx) @ x.c:725\n"
+            .to_owned();
+        text += &format!("lock order {order} attempted at:\n");
+        text += "#0 0xffffffff80651431 at witness_checkorder+0xbe1\n";
+        for (number, frame) in (1..).zip(frames) {
+            text += &format!("#{number} 0xffffffff80453d23 at {frame}+0xd3\n");
+        }
+        GOOD.replacen("# Subtest: load", &format!("{text}# Subtest: load"), 1)
+    }
+
+    #[test]
+    fn an_order_of_the_stock_kernels_own_is_a_note_and_any_other_a_complaint() {
+        let entry = "fast_syscall_common";
+        let stock = judge(&reversal("devfs -> proctree", &["devfs_close", "vn_close1", entry]));
+        assert_eq!(stock.complaints, Vec::<String>::new());
+        assert!(stock.tests[2].notes[0].starts_with("the stock kernel's own lock order reversal"));
+        for (order, frames) in [
+            ("devfs -> proctree", &["devfs_ioctl", entry][..]),
+            ("proctree -> devfs", &["devfs_close", entry]),
+            ("devfs -> proctree", &["devfs_close", "rjail_vnode_check_open", entry]),
+            // Cut: who knows what else was there.
+            ("devfs -> proctree", &["devfs_close", "vn_close1"]),
+            ("rjail -> proctree", &["rjail_kill", "fork_trampoline"]),
+        ] {
+            let judge = judge(&reversal(order, frames));
+            assert_eq!(judge.complaints.len(), 1, "{order} {frames:?}");
+            assert!(judge.complaints[0].contains(order), "{:?}", judge.complaints);
         }
     }
 

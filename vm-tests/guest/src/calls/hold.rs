@@ -300,28 +300,30 @@ pub fn notices(_: &Context) -> Outcome {
             0 => Text::<160>::of(format_args!("{head}\n")),
             pid => Text::of(format_args!("{head} pid={pid}\n")),
         };
-        let got = loop {
-            match next(devctl, &mut line)? {
-                Some(length) if !line[..length].starts_with(b"!system=RJAIL") => {}
-                length => break &line[..length.unwrap_or(0)],
-            }
-        };
+        let length = next(devctl, &mut line)?;
+        let got = &line[..length.unwrap_or(0)];
         if got != wanted.bytes() {
             let got = core::str::from_utf8(got).unwrap_or_default();
             return Err(Text::of(format_args!("{kind}: {got}")));
         }
     }
-    want!("and no more", next(devctl, &mut line)?.is_some(), false);
+    if let Some(length) = next(devctl, &mut line)? {
+        let more = core::str::from_utf8(&line[..length]).unwrap_or_default();
+        return Err(Text::of(format_args!("one more: {more}")));
+    }
     want!("closed", sys::close(devctl), Ok(()));
     Ok(())
 }
 
-/// The length of the next line, if one comes soon.
+/// The length of the next line of rjail's, if one comes soon: the machine has others.
 fn next(devctl: i32, line: &mut [u8]) -> core::result::Result<Option<usize>, Text<160>> {
-    if !early("poll", sys::readable(devctl, 200))? {
-        return Ok(None);
+    while early("poll", sys::readable(devctl, 200))? {
+        let length = early("read", sys::read(devctl, line))?;
+        if line[..length].starts_with(b"!system=RJAIL") {
+            return Ok(Some(length));
+        }
     }
-    early("read", sys::read(devctl, line)).map(Some)
+    Ok(None)
 }
 
 /// A held jail is one under which `second_line` may not be changed.
