@@ -140,7 +140,7 @@ pub const CHURN: &[Program] = &[program("churn", 1200, churn)];
 
 /// The module's file.
 pub const MODULE: &CStr = c"/rjail/rjail.ko";
-const MODULE_FILE: &CStr = c"rjail.ko";
+pub const MODULE_FILE: &CStr = c"rjail.ko";
 /// `O_DIRECTORY`.
 pub const O_DIRECTORY: i32 = 0x0002_0000;
 

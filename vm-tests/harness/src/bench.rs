@@ -416,12 +416,11 @@ fn tables(measured: &Measured) -> (String, Verdicts) {
     );
     let head = ["jail", "instructions", "of native"];
     text.push_str(&table(&head, &entering));
-    let first = |column| measured.figure(column, ENTER_FIRST);
-    if let (Some(boot), Some(late)) = (first(RJAIL_BOOT), first(RJAIL_LATE)) {
+    if let Some(late) = measured.figure(RJAIL_LATE, ENTER_FIRST) {
         let _ = writeln!(
             text,
-            "\nThe first jail, which has the policy registered: {boot} with a fork, exit and wait \
-             at boot, {late} late."
+            "\nThe first jail, which has the policy registered: {late} with a fork, exit and wait. \
+             (Loaded at boot, the policy is registered once.)"
         );
     }
     text.push_str(&memory_table(measured, &mut verdicts));
