@@ -106,9 +106,10 @@ const HARMLESS: &[&str] = &[
 /// Orders of locks that the stock kernel takes both ways, jail or no jail: the order,
 /// and the function of the kernel that must be among those that take it.
 const STOCK_ORDERS: &[(&str, &str)] = &[
-    // The last descriptor of a controlling terminal is closed with its vnode locked.
+    // The last descriptor of a controlling terminal is closed with its vnode locked, and
+    // ktrace(2) closes a file, of whatever file system, under the lock that this takes.
     ("devfs -> proctree", "devfs_close"),
-    // A devfs goes while its root's vnode is not in the mount's cache.
+    // A devfs goes, its mount point locked, while its root is not in the mount's cache.
     ("tmpfs -> devfs", "devfs_unmount"),
 ];
 
