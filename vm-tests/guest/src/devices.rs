@@ -351,17 +351,6 @@ fn at_own_terminal() -> [i32; 4] {
     answers
 }
 
-/// Whether a process can be given a controlling terminal here. Stock devfs(5) then
-/// takes a lock under which stock ktrace(2) may close a file of any file system: a
-/// kernel that checks the order of locks complains, after a trace of the privileges'
-/// tests, when the jail's devfs is unmounted, jail or no jail. So there only in a
-/// run of this test alone.
-fn may_control() -> bool {
-    let mut name = [0; 128];
-    let alone = sys::kenv_get(c"rjail.test", &mut name) == Ok(b"devices_terminals");
-    alone || sys::sysctl_number("debug.witness.watch").is_err()
-}
-
 /// The terminal that a process was let in with: as `/dev/tty`, by its name, what
 /// ioctl(2) does to it, revoked; then in a session without it.
 fn at_inherited_terminal(place: Place) -> [i32; 11] {
@@ -468,22 +457,17 @@ pub fn terminals(_: &Context) -> Outcome {
         // Revoked, it is there still for a master that is.
         want!("one's own", place.attempt(at_own_terminal), [0, 0, 0, 0]);
     }
-    if may_control() {
-        let wanted = |console, stranger, revoked| {
-            [0, 0, 0, 0, 0, 0, console, stranger, ENXIO, EPERM, revoked]
-        };
-        let outside = at_inherited_terminal(Place::Outside);
-        want!("let in with, outside", outside, wanted(0, 0, 0));
-        let native = at_inherited_terminal(Place::Native);
-        want!("in a native jail", native, wanted(EPERM, ENOENT, 0));
-        let inside = at_inherited_terminal(INSIDE);
-        want!("inside", inside, wanted(EPERM, ENOENT, EPERM));
-        want!("a session's, outside", at_shared_terminal(Place::Outside), [0, 0, 0]);
-        want!("in a native jail", at_shared_terminal(Place::Native), [0, 0, 0]);
-        want!("inside", at_shared_terminal(INSIDE), [EPERM, EPERM, 0]);
-    } else {
-        say!("    # no controlling terminal: the kernel minds the order of its own locks");
-    }
+    let wanted =
+        |console, stranger, revoked| [0, 0, 0, 0, 0, 0, console, stranger, ENXIO, EPERM, revoked];
+    let outside = at_inherited_terminal(Place::Outside);
+    want!("let in with, outside", outside, wanted(0, 0, 0));
+    let native = at_inherited_terminal(Place::Native);
+    want!("in a native jail", native, wanted(EPERM, ENOENT, 0));
+    let inside = at_inherited_terminal(INSIDE);
+    want!("inside", inside, wanted(EPERM, ENOENT, EPERM));
+    want!("a session's, outside", at_shared_terminal(Place::Outside), [0, 0, 0]);
+    want!("in a native jail", at_shared_terminal(Place::Native), [0, 0, 0]);
+    want!("inside", at_shared_terminal(INSIDE), [EPERM, EPERM, 0]);
     want!("the host's, outside", at_terminal(Place::Outside, &hosts), [0; 4]);
     want!("its end", hosts.close(), Ok(()));
     want!("jails afterwards", jails_left(), Ok(0));
