@@ -138,17 +138,20 @@ enum From {
     Jail,
     /// Outside, about to enter.
     Before,
-    /// As before, rjail's alone, and where its policy can be taken back.
+    /// As before, rjail's alone, where there is no other jail and the policy can go.
     First,
     /// Outside, for the machine.
     Machine,
 }
 
 impl From {
-    fn fits(self, place: Place, preloaded: bool) -> bool {
-        match (self, place) {
+    fn fits(self, column: &Column, preloaded: bool) -> bool {
+        match (self, column.place) {
             (Self::Anywhere | Self::Machine, _) => true,
-            (Self::First, place) => !preloaded && place == Place::Jail(Kind::Rjail),
+            (Self::First, place) => {
+                let alone = column.others == Others::None;
+                !preloaded && alone && place == Place::Jail(Kind::Rjail)
+            }
             (_, place) => place != Place::Outside,
         }
     }
@@ -391,8 +394,7 @@ fn measure_column(number: u32, column: &Column, world: World, preloaded: bool) -
         say!("BENCH-MEMORY {count} {} {} {} {}", ours.0, ours.1, kernels.0, kernels.1);
     }
     let mine = column.operations.iter().filter(|operation| {
-        operation.from.fits(column.place, preloaded)
-            && (!column.quick || QUICK.contains(&operation.name))
+        operation.from.fits(column, preloaded) && (!column.quick || QUICK.contains(&operation.name))
     });
     let mut tap = Tap::begin(column.word, mine.clone().count());
     for operation in mine {
@@ -410,12 +412,16 @@ fn measure_column(number: u32, column: &Column, world: World, preloaded: bool) -
     if let Some(crowd) = crowd {
         crowd.let_go()?;
     }
-    // Looking a name up in each devfs(5) frees the terminals of the jails.
-    let _ = sys::file_id(c"/dev/none").or_else(|_| sys::file_id(c"/jail/dev/none"));
+    free_terminals();
     if column.loaded && programs::settle(0)? != 0 {
         say!("RJAIL-VM-LEAK {}: a jail without a process is left", column.word);
     }
     Ok(tap)
+}
+
+/// Frees the terminals of jails that are gone: looking a name up in each devfs(5) does.
+fn free_terminals() {
+    let _ = sys::file_id(c"/dev/none").or_else(|_| sys::file_id(c"/jail/dev/none"));
 }
 
 /// Whether the policy stays, or goes with the last jail.
@@ -671,6 +677,7 @@ fn enter(watch: &mut Watch) -> Result<()> {
 /// The same with the policy to be registered each time.
 fn enter_first(watch: &mut Watch) -> Result<()> {
     let Place::Jail(kind) = watch.place else { return Err(Error(EINVAL)) };
+    free_terminals();
     stay_armed(false)?;
     let entered =
         watch.repeat_after(1, disarmed, |()| child(|| kind.enter(JAIL_ROOT, JAIL_NAME, JAIL_ADDR)));
