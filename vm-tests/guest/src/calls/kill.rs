@@ -183,6 +183,8 @@ pub fn once(_: &Context) -> Outcome {
         let maker = early("fork", sys::fork())?;
         if maker == 0 {
             let made = good().enter().is_ok();
+            // Before there is anybody who says that all are ready.
+            let _ = sys::ignore_signal(SIGUSR1);
             for taker in takers {
                 if sys::fork() == Ok(0) {
                     let _ = sys::count_signals(SIGUSR1, taker);
@@ -190,7 +192,6 @@ pub fn once(_: &Context) -> Outcome {
                     sleep_for_good();
                 }
             }
-            let _ = sys::ignore_signal(SIGUSR1);
             for how in [Fork::Plain, Fork::Descriptor] {
                 if sys::fork() == Ok(0) {
                     hop(hops, how);
