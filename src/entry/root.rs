@@ -214,7 +214,10 @@ unsafe fn may_move(from: *mut c::vnode, to: *mut c::vnode) -> Result {
     }
     let upwards = |vnode| {
         // SAFETY: as the caller says.
-        unsafe { Upwards::from(vnode) }.collect().map_err(|_| Errno::EXDEV)
+        unsafe { Upwards::from(vnode) }.collect().map_err(|errno| match errno {
+            Errno::ENOMEM => errno,
+            _ => Errno::EXDEV,
+        })
     };
     let (above_from, above_to) = (upwards(from)?, upwards(to)?);
     root::may_move(views.iter().map(|view| view.root), &above_from, &above_to)?;
@@ -223,8 +226,13 @@ unsafe fn may_move(from: *mut c::vnode, to: *mut c::vnode) -> Result {
     let mut mounts = Loopbacks::all();
     // SAFETY: as the caller says.
     while let Some(mount) = unsafe { mounts.next_root() } {
-        // SAFETY: referenced. One that is going away shows nothing.
-        let Ok(above) = (unsafe { Upwards::from(mount.as_ptr()) }).collect() else { continue };
+        // SAFETY: referenced.
+        let above = match unsafe { Upwards::from(mount.as_ptr()) }.collect() {
+            Ok(above) => above,
+            Err(Errno::ENOMEM) => return Err(Errno::ENOMEM),
+            // One that is going away shows nothing.
+            Err(_) => continue,
+        };
         if views.iter().any(|view| above.contains(&view.root)) {
             // SAFETY: referenced, and for the rest as the caller says.
             if let Some(lowest) = unsafe { path::lowest(mount.as_ptr()) } {

@@ -316,14 +316,18 @@ impl Directory {
     /// What this directory, as a root, is to the mounts. Sleeps.
     ///
     /// # Errors
-    /// `ENOENT`: it was removed meanwhile.
+    /// `ENOENT`: it was removed meanwhile. `ENOMEM`.
     pub(crate) fn view(&self) -> Result<View> {
         let root = self.identity()?;
         // SAFETY: referenced, and rjail(2) holds no lock here.
         let shown = unsafe { lowest(self.as_ptr()) }.ok_or(Errno::ENOENT)?.identity()?;
         // SAFETY: as above.
         let path = unsafe { MachinePath::of(self.as_ptr()) };
-        let path = path.and_then(|path| try_collect(path.as_bytes().iter().copied()));
-        Ok(View { root, shown, path: path.unwrap_or_default() })
+        let path = match path {
+            Ok(path) => try_collect(path.as_bytes().iter().copied())?,
+            // The name cache does not know it.
+            Err(_) => Vec::new(),
+        };
+        Ok(View { root, shown, path })
     }
 }
