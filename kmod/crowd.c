@@ -29,6 +29,7 @@
 
 #include "crowd.h"
 #include "entry.h"
+#include "helpers.h"
 
 /* Nobody is added to the list meanwhile. */
 void
@@ -201,8 +202,8 @@ rjail_c_count_file(struct proc *p __unused, int fd __unused, struct file *fp,
 }
 
 /* Descriptors, of all processes, whose file was opened with such a credential. */
-u_int
-rjail_c_files(rjail_c_ours_t *ours, void *context)
+int
+rjail_c_files(rjail_c_ours_t *ours, void *context, u_int *found)
 {
 	struct rjail_c_counted counted = { .ours = ours, .context = context };
 	struct rjail_c_pids pids = { 0 };
@@ -214,6 +215,8 @@ rjail_c_files(rjail_c_ours_t *ours, void *context)
 	rjail_c_allproc_unlock();
 	/* Who is forked from here on is not looked at, but for a few. */
 	pids.room += 16;
+	if (rjail_c_fails())
+		return (ENOMEM);
 	pids.at = mallocarray(pids.room, sizeof(*pids.at), M_TEMP, M_WAITOK);
 	rjail_c_allproc_lock();
 	rjail_c_allproc_each(rjail_c_keep_pid, &pids);
@@ -227,7 +230,8 @@ rjail_c_files(rjail_c_ours_t *ours, void *context)
 		PRELE(p);
 	}
 	free(pids.at, M_TEMP);
-	return (counted.found);
+	*found = counted.found;
+	return (0);
 }
 
 /* Connections and ports. */

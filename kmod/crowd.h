@@ -24,7 +24,7 @@ void	 rjail_c_births_watch(bool on);
 void	 rjail_c_pause(void);
 int	 rjail_c_pause_sig(uint64_t milliseconds);
 
-u_int	 rjail_c_files(rjail_c_ours_t *, void *);
+int	 rjail_c_files(rjail_c_ours_t *, void *, u_int *found);
 u_int	 rjail_c_connections(rjail_c_ours_t *, void *);
 
 int	 rjail_c_hold_alloc(struct thread *, struct ucred *, struct file **);

@@ -47,9 +47,38 @@ static MALLOC_DEFINE(M_RJAIL, "rjail", "rjail: prisons, as the label knows them"
 static MALLOC_DEFINE(M_RJAIL_PRISON, "rjail_prison",
     "rjail: prisons, as the kernel knows them");
 
+#ifdef RJAIL_FAULT
+/*
+ * The module that the tests load instead: of one process the allocation of a
+ * given number finds no memory.
+ */
+static int rjail_fault_pid;
+static u_int rjail_fault_nth, rjail_fault_seen;
+SYSCTL_NODE(_debug, OID_AUTO, rjail_fault, CTLFLAG_RW | CTLFLAG_MPSAFE, NULL,
+    "rjail: memory that is not there");
+SYSCTL_INT(_debug_rjail_fault, OID_AUTO, pid, CTLFLAG_RW | CTLFLAG_MPSAFE,
+    &rjail_fault_pid, 0, "Whose allocations are counted");
+SYSCTL_UINT(_debug_rjail_fault, OID_AUTO, nth, CTLFLAG_RW | CTLFLAG_MPSAFE,
+    &rjail_fault_nth, 0, "The one that fails, from 1; 0: none");
+SYSCTL_UINT(_debug_rjail_fault, OID_AUTO, seen, CTLFLAG_RW | CTLFLAG_MPSAFE,
+    &rjail_fault_seen, 0, "How many there were");
+
+bool
+rjail_c_fails(void)
+{
+	/* Others, the tasks among them, find memory. */
+	if (rjail_fault_pid != curproc->p_pid)
+		return (false);
+	return (atomic_fetchadd_int(&rjail_fault_seen, 1) + 1 ==
+	    rjail_fault_nth);
+}
+#endif
+
 void *
 rjail_c_malloc(size_t size, size_t align)
 {
+	if (rjail_c_fails())
+		return (NULL);
 	return (malloc_aligned(size, align, M_RJAIL, M_WAITOK));
 }
 
@@ -57,6 +86,8 @@ rjail_c_malloc(size_t size, size_t align)
 void *
 rjail_c_malloc_now(size_t size, size_t align)
 {
+	if (rjail_c_fails())
+		return (NULL);
 	return (malloc_aligned(size, align, M_RJAIL, M_NOWAIT | M_ZERO));
 }
 
@@ -69,6 +100,8 @@ rjail_c_free(void *p)
 void *
 rjail_c_malloc_prison(size_t size)
 {
+	if (rjail_c_fails())
+		return (NULL);
 	return (malloc(size, M_RJAIL_PRISON, M_WAITOK | M_ZERO));
 }
 
@@ -469,6 +502,8 @@ rjail_c_prison_announce(struct prison *pr, int sysvipc)
 	int error, i;
 
 	sx_assert(&allprison_lock, SX_XLOCKED);
+	if (rjail_c_fails())
+		return (ENOMEM);
 	TAILQ_INIT(&opts);
 	for (i = 0; i < (int)nitems(kinds); i++) {
 		opt[i] = (struct vfsopt){
@@ -654,10 +689,18 @@ rjail_c_prison_name_taken(const char *name)
 }
 
 int
+rjail_c_cpuset(struct prison *parent, struct cpuset **set)
+{
+	return (rjail_c_fails() ? ENOMEM : cpuset_create_root(parent, set));
+}
+
+int
 rjail_c_racct_attach(struct prison *pr)
 {
 #ifdef RACCT
 	if (racct_enable) {
+		if (rjail_c_fails())
+			return (ENOMEM);
 		pr->pr_prison_racct = prison_racct_find(pr->pr_name);
 		if (pr->pr_prison_racct == NULL)
 			return (ENOMEM);

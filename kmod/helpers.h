@@ -12,6 +12,7 @@
 #include <sys/ttycom.h>
 
 struct cdev;
+struct cpuset;
 struct mac_policy_conf;
 struct prison;
 struct prison_racct;
@@ -31,6 +32,17 @@ extern u_int rjail_armings;
 int	 rjail_c_arm(int on);
 void	 rjail_policy_init(struct mac_policy_conf *);
 
+#ifdef RJAIL_FAULT
+bool	 rjail_c_fails(void);
+#else
+/* Nothing, but in the tests' own module: whether memory is to be missing. */
+static inline bool
+rjail_c_fails(void)
+{
+
+	return (false);
+}
+#endif
 void	*rjail_c_malloc(size_t, size_t align);
 void	*rjail_c_malloc_now(size_t, size_t align);
 void	 rjail_c_free(void *);
@@ -87,6 +99,7 @@ bool	 rjail_c_prison_allows(struct ucred *, int priv);
 void	 rjail_c_prison_emptied(struct prison *);
 void	 rjail_c_prison_hostname(struct prison *, char *, size_t);
 bool	 rjail_c_prison_name_taken(const char *);
+int	 rjail_c_cpuset(struct prison *, struct cpuset **);
 int	 rjail_c_racct_attach(struct prison *);
 void	 rjail_c_racct_detach(struct prison *);
 void	 rjail_c_racct_changed(struct proc *, struct ucred *from,

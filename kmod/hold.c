@@ -21,6 +21,7 @@
 
 #include "crowd.h"
 #include "entry.h"
+#include "helpers.h"
 
 static int
 rjail_hold_stat(struct file *fp __unused, struct stat *sb,
@@ -75,7 +76,7 @@ rjail_c_hold_alloc(struct thread *td, struct ucred *cred, struct file **fpp)
 	struct file *fp;
 	int error;
 
-	error = falloc_noinstall(td, &fp);
+	error = rjail_c_fails() ? ENOMEM : falloc_noinstall(td, &fp);
 	if (error != 0)
 		return (error);
 	crfree(fp->f_cred);
@@ -91,7 +92,8 @@ rjail_c_hold_install(struct thread *td, struct file *fp, int *fd)
 {
 	int error;
 
-	error = finstall(td, fp, fd, O_CLOEXEC | O_CLOFORK, NULL);
+	error = rjail_c_fails() ? ENOMEM :
+	    finstall(td, fp, fd, O_CLOEXEC | O_CLOFORK, NULL);
 	fdrop(fp, td);
 	return (error);
 }

@@ -200,8 +200,11 @@ rjail_c_move_begin(struct vnode *from)
 	int error;
 
 	if (move == NULL && from != NULL) {
+		if (rjail_c_fails())
+			return (ENOMEM);
 		move = malloc(sizeof(*move), M_RJAIL_MOVE, M_WAITOK | M_ZERO);
-		error = osd_thread_set(curthread, rjail_c_move_slot, move);
+		error = rjail_c_fails() ? ENOMEM :
+		    osd_thread_set(curthread, rjail_c_move_slot, move);
 		if (error != 0) {
 			free(move, M_RJAIL_MOVE);
 			return (error);

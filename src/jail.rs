@@ -461,7 +461,10 @@ pub(crate) struct Standing {
 
 /// Looks at all processes, and if need be at their files and at all connections. May be
 /// a moment old. Sleeps.
-pub(crate) fn standing(jail: &JailRef) -> Standing {
+///
+/// # Errors
+/// `ENOMEM`.
+pub(crate) fn standing(jail: &JailRef) -> Result<Standing> {
     let (mut processes, mut ending) = (0_u32, 0_u32);
     everybody(jail, |member| {
         processes = processes.saturating_add(1);
@@ -472,9 +475,9 @@ pub(crate) fn standing(jail: &JailRef) -> Standing {
     let beside =
         1 + usize::from(jail.is_begun() && jail.second_line().is_some_and(NativePrison::is_alive));
     let credentials = JailRef::count(jail).saturating_sub(beside);
-    let holders = if processes == 0 { Holders::of(jail) } else { Holders::NONE };
+    let holders = if processes == 0 { Holders::of(jail)? } else { Holders::NONE };
     let credentials = u32::try_from(credentials).unwrap_or(u32::MAX);
-    Standing { state, processes, credentials, holders }
+    Ok(Standing { state, processes, credentials, holders })
 }
 
 /// Waits for what is dying; whether no jail is left then.

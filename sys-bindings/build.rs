@@ -62,7 +62,6 @@ const FUNCTIONS: &[&str] = &[
     "copyin",
     "copyinstr",
     "copyout",
-    "cpuset_create_root",
     "cpuset_rel",
     "cpuset_setproc_update_set",
     "crcopy",

@@ -198,7 +198,8 @@ const fn number(jid: Jid) -> i64 {
 ///
 /// # Errors
 /// `EPERM` in a jail, rjail's or the kernel's; `ENOENT`; `EINVAL` for a size, a
-/// version or a choice; `EBADF` for a descriptor that holds no jail; `EFAULT`.
+/// version or a choice; `EBADF` for a descriptor that holds no jail; `EFAULT`;
+/// `ENOMEM`.
 fn get(current: &Current, at: usize) -> Result<i64> {
     jail::admit_outside(current)?;
     let asked: abi::Info = structure(&User, at)?;
@@ -207,7 +208,7 @@ fn get(current: &Current, at: usize) -> Result<i64> {
         Which::Next(jid) => jail::find(jid, true).ok_or(Errno::ENOENT)?,
         Which::HeldBy(descriptor) => held(current, descriptor)?,
     };
-    let standing = jail::standing(&jail);
+    let standing = jail::standing(&jail)?;
     let ledger = jail.ledger();
     // Names that this kernel lacks are no rows, nor are second names.
     let named = Privilege::ALL.into_iter().filter(|p| NUMBERS.canonical(*p) == Some(*p));

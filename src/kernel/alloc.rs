@@ -5,7 +5,8 @@ use core::alloc::{GlobalAlloc, Layout};
 
 use sys_bindings as c;
 
-/// `M_RJAIL`, `M_WAITOK`: never null, and only called where sleeping is allowed.
+/// `M_RJAIL`, `M_WAITOK`: null in the tests' own module alone, and only called where
+/// sleeping is allowed.
 struct Malloc;
 
 // SAFETY: malloc(9) hands out memory of the size and alignment asked for, which

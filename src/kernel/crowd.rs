@@ -275,17 +275,21 @@ impl Holders {
     pub(crate) const NONE: Self = Self { files: 0, connections: 0 };
 
     /// Looks at all processes and all connections. Sleeps.
-    pub(crate) fn of(jail: &Jail) -> Self {
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub(crate) fn of(jail: &Jail) -> Result<Self> {
         unsafe extern "C" fn ours(cred: *const c::ucred, jail: *mut c_void) -> bool {
             // SAFETY: the file or connection keeps it during the call.
             !cred.is_null() && unsafe { jail_of(cred) }.is_some_and(|of| ptr::eq(of, jail.cast()))
         }
         let context = ptr::from_ref(jail).cast_mut().cast();
+        let mut files = 0;
         // SAFETY: the function fits its context, and no lock is held.
-        let files = unsafe { c::rjail_c_files(Some(ours), context) };
+        Errno::check(unsafe { c::rjail_c_files(Some(ours), context, &raw mut files) })?;
         // SAFETY: as above.
         let connections = unsafe { c::rjail_c_connections(Some(ours), context) };
-        Self { files, connections }
+        Ok(Self { files, connections })
     }
 }
 

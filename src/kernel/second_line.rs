@@ -180,7 +180,7 @@ impl NativePrison {
         // A set of its own, so that no set of the machine's can be named inside.
         let cpuset = &raw mut pr.pr_cpuset;
         // SAFETY: the parent is alive and has a set; `cpuset` is a place for one.
-        Errno::check(unsafe { c::cpuset_create_root(parent, cpuset) })?;
+        Errno::check(unsafe { c::rjail_c_cpuset(parent, cpuset) })?;
         // SAFETY: ours alone, and its name is set.
         let error = unsafe { c::rjail_c_racct_attach(prison.as_ptr()) };
         Errno::check(error).map(|()| made)

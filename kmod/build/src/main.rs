@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//! Builds `rjail.ko` for one FreeBSD kernel, and beside it the module that the
-//! VM tests ask questions through, `rjail_probe.ko`; refuses a result that the
+//! Builds `rjail.ko` for one FreeBSD kernel, and beside it two modules of the VM
+//! tests: `rjail_fault.ko`, the same with memory that can be made to be missing, and
+//! `rjail_probe.ko`, which they ask questions through; refuses a result that the
 //! kernel linker would refuse.
 //!
 //! In: a directory with one release's `sys/` and its `kernel` (and, optionally,
@@ -118,14 +119,17 @@ fn main() -> Result<()> {
         Some(linker) => linker,
         None => link::toolchain_linker()?,
     };
+    let rust = link::rust_object(&archive, &out)?;
+    let fault = [cflags.as_slice(), &["-DRJAIL_FAULT".to_owned()]].concat();
     let modules = [
-        ("rjail.ko", "kmod", "c", Some(link::rust_object(&archive, &out)?)),
-        ("rjail_probe.ko", "vm-tests/probe", "probe", None),
+        ("rjail.ko", "kmod", "c", &cflags, Some(rust.clone())),
+        ("rjail_fault.ko", "kmod", "fault", &fault, Some(rust)),
+        ("rjail_probe.ko", "vm-tests/probe", "probe", &cflags, None),
     ];
-    for (name, source, objects, rust) in modules {
+    for (name, source, objects, cflags, rust) in modules {
         let source = root.join(source);
         step("c", &source);
-        let mut objects = build_c(&source, &out.join(objects), &cflags, &clang)?;
+        let mut objects = build_c(&source, &out.join(objects), cflags, &clang)?;
         objects.extend(rust);
         let module = out.join(name);
         step("link", &module);

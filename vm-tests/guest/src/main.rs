@@ -31,6 +31,7 @@ mod privileges;
 mod probe;
 mod programs;
 mod reach;
+mod scarcity;
 mod sequences;
 mod static_probes;
 mod sys;
@@ -118,6 +119,7 @@ const LATE: &[Group] = &[
     Group::programs("sequences", true, &[sequences::BOTH]),
     Group::programs("sequences-first-line", true, &[sequences::LABEL]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING, calls::UNLOADING]),
+    Group::programs("scarcity", false, &[scarcity::ALL]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];
 

@@ -91,6 +91,11 @@ impl Kernel {
         self.built("rjail_probe.ko")
     }
 
+    /// The module that the tests run out of memory in.
+    pub fn fault(self) -> PathBuf {
+        self.built("rjail_fault.ko")
+    }
+
     fn built(self, file: &str) -> PathBuf {
         let directory = target().join("kmod");
         match self {
@@ -147,7 +152,7 @@ pub fn missing(vmm: Vmm, freebsd: &Path, kernels: &[Kernel], with_module: bool) 
     }
     for kernel in kernels.iter().filter(|_| with_module) {
         let make = format!("make kmod KERNEL={}", kernel.name());
-        for module in [kernel.module(), kernel.probe()] {
+        for module in [kernel.module(), kernel.fault(), kernel.probe()] {
             need(module.is_file(), module.display().to_string(), &make);
         }
     }
@@ -196,6 +201,7 @@ pub fn files(freebsd: &Path, kernel: Kernel, module: Module, programs: &Programs
         release_modules: MODULES
             .iter()
             .map(|name| kernel.release_module(freebsd, name))
+            .chain([kernel.fault()])
             .filter(|file| module.has_tests_of_it() && file.is_file())
             .collect(),
         probe: module
