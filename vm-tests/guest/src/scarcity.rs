@@ -36,8 +36,8 @@ struct Call {
 
 /// Those that change what is there come last.
 const CALLS: &[Call] = &[
-    Call { what: "rjail", least: [18, 12], make: |_| full().enter().map(drop) },
-    Call { what: "rjail_hold", least: [20, 14], make: |_| jail::hold(&full()).map(drop) },
+    Call { what: "rjail", least: [21, 14], make: |_| full().enter().map(drop) },
+    Call { what: "rjail_hold", least: [23, 16], make: |_| jail::hold(&full()).map(drop) },
     Call { what: "rjail_attach", least: [0, 2], make: |jail| jail::attach(jail).map(drop) },
     Call { what: "rjail_get", least: [2, 2], make: |_| jail::info(jail::first()?).map(drop) },
     Call {
