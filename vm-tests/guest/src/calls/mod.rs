@@ -3,6 +3,7 @@
 //! a signal, to close it, to keep it, to ask about it; and bad input to all of them.
 
 mod attach;
+mod ceilings;
 mod hold;
 mod hostile;
 mod kill;
@@ -34,6 +35,8 @@ pub const EITHER: &[Program] = &[
     program("hold_race", 60, hold::race),
     program("dying", 60, hold::dying),
     program("notices", 60, hold::notices),
+    program("limits_reached", 60, ceilings::reached),
+    program("credentials", 60, ceilings::credentials),
     program("why", 240, why::why),
     program("why_errors", 30, why::errors),
 ];
