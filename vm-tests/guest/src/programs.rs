@@ -117,6 +117,7 @@ pub const BOTH_LINES: &[Program] = &[
     with_tool("tool_many", tool::many),
     Program { needs: Some(tool::EXAMPLE), ..program("nanojail", 60, tool::in_rust) },
     Program { needs: Some(tool::EXAMPLE_IN_C), ..program("nanojail_c", 60, tool::in_c) },
+    Program { needs: Some(tool::LOOKER), ..program("lookers", 120, tool::look) },
     program("line-two", 120, line_two::line_two),
     program("ask", 60, line_two::ask),
     program("within", 60, line_two::within),

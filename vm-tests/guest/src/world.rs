@@ -168,7 +168,8 @@ fn serve(
     }
 }
 
-fn make_file(path: &CStr, bytes: &[u8]) -> Result<()> {
+/// Makes a file with this in it.
+pub fn make_file(path: &CStr, bytes: &[u8]) -> Result<()> {
     let fd = sys::open(path, CREATE, 0o644)?;
     sys::write(fd, bytes)?;
     sys::close(fd)

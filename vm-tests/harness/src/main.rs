@@ -276,12 +276,22 @@ fn build(freebsd: &Path, with_module: bool) -> Result<(Programs, usize)> {
         eprintln!("SKIPPED: the user tool on a real kernel: {missing}");
         return Ok((Programs { guest, userland: Vec::new() }, 1));
     }
-    let userland = if with_module { tool::build(freebsd)? } else { Vec::new() };
+    let mut userland = if with_module { tool::build(freebsd)? } else { Vec::new() };
     let without_c = with_module && !userland.iter().any(|(name, _)| *name == tool::C_EXAMPLE);
     if without_c {
         eprintln!("SKIPPED: the example in C on a real kernel: {}", tool::missing_for_c(freebsd));
     }
-    Ok((Programs { guest, userland }, usize::from(without_c)))
+    let mut skipped = usize::from(without_c);
+    if with_module {
+        match tool::lookers(freebsd) {
+            Ok(lookers) => userland.extend(lookers),
+            Err(missing) => {
+                eprintln!("SKIPPED: ps(1) and its kin in a jail: {missing}");
+                skipped += 1;
+            }
+        }
+    }
+    Ok((Programs { guest, userland }, skipped))
 }
 
 /// Whether the only thing wrong is that the wanted test is not in this boot.

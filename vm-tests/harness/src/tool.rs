@@ -36,6 +36,41 @@ pub fn missing_for_c(freebsd: &Path) -> String {
     format!("{} is missing: `make freebsd` takes it out of base.txz", include.display())
 }
 
+/// What tells of processes, sockets, files and objects, and where the base system has
+/// each.
+const LOOKERS: [(&str, &str); 9] = [
+    ("ps", "bin/ps"),
+    ("top", "usr/bin/top"),
+    ("procstat", "usr/bin/procstat"),
+    ("sockstat", "usr/bin/sockstat"),
+    ("fstat", "usr/bin/fstat"),
+    ("who", "usr/bin/who"),
+    ("w", "usr/bin/w"),
+    ("netstat", "usr/bin/netstat"),
+    ("ipcs", "usr/bin/ipcs"),
+];
+
+/// What a program that is linked dynamically names.
+const LINKER: &[u8] = b"/libexec/ld-elf.so";
+
+/// ps(1) and its kin, if they are all there and need no other file; else what is wrong
+/// with the first that is not.
+pub fn lookers(freebsd: &Path) -> std::result::Result<Vec<(&'static str, PathBuf)>, String> {
+    let one = |(name, place): (&'static str, &str)| {
+        let path = freebsd.join("base").join(place);
+        match std::fs::read(&path) {
+            Err(_) => {
+                Err(format!("{} is missing: put one there, linked statically", path.display()))
+            }
+            Ok(bytes) if bytes.windows(LINKER.len()).any(|window| window == LINKER) => {
+                Err(format!("{} is linked dynamically: put a static one there", path.display()))
+            }
+            Ok(_) => Ok((name, path)),
+        }
+    };
+    LOOKERS.into_iter().map(one).collect()
+}
+
 /// Builds them and says where they are, each with its name there.
 pub fn build(freebsd: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     let base = freebsd.join("base").canonicalize()?;
@@ -103,7 +138,7 @@ fn linker() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{missing, missing_for_c};
+    use super::{LOOKERS, lookers, missing, missing_for_c};
 
     #[test]
     fn without_a_c_library_it_says_where_one_comes_from() {
@@ -112,5 +147,22 @@ mod tests {
         assert!(said.contains("base/usr/lib/libc.a") && said.contains("make freebsd"), "{said}");
         let said = missing_for_c(empty.path());
         assert!(said.contains("base/usr/include is missing"), "{said}");
+    }
+
+    #[test]
+    fn who_looks_needs_no_other_file() {
+        let base = tempfile::tempdir().expect("a directory");
+        for (_, place) in LOOKERS {
+            let said = lookers(base.path()).expect_err("one is missing");
+            assert!(said.contains(place) && said.contains("is missing"), "{said}");
+            let path = base.path().join("base").join(place);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            std::fs::write(&path, b"\x7fELF").expect("written");
+        }
+        assert_eq!(lookers(base.path()).map(|found| found.len()), Ok(9));
+        let path = base.path().join("base/bin/ps");
+        std::fs::write(path, b"\x7fELF /libexec/ld-elf.so.1\0").expect("written");
+        let said = lookers(base.path()).expect_err("it wants a linker");
+        assert!(said.contains("bin/ps is linked dynamically"), "{said}");
     }
 }

@@ -6,6 +6,7 @@
 //! this program, which [`within`] is called with what it is to do.
 
 mod life;
+mod lookers;
 mod nanojail;
 mod session;
 
@@ -31,6 +32,7 @@ const EX_NOPERM: i32 = 77;
 const HERE: [&CStr; 4] = [c"--state", c"/sibling/state", c"--config", c"/sibling/rjail.conf"];
 
 pub use life::{life, many, stops};
+pub use lookers::{LOOKER, look};
 pub use nanojail::{EXAMPLE, EXAMPLE_IN_C, in_c, in_rust};
 pub use session::{descriptors, exec, terminal, users};
 
@@ -98,6 +100,11 @@ fn run(arguments: &[&CStr], by_user: bool) -> Result<(Status, &'static str)> {
         sys::exit(errno);
     }
     sys::close(to)?;
+    hear(child, from, room)
+}
+
+/// How a child ended, and what it wrote into the pipe.
+fn hear(child: i32, from: i32, room: &'static mut [u8]) -> Result<(Status, &'static str)> {
     let mut length = 0;
     loop {
         match sys::read(from, &mut room[length..])? {
