@@ -15,7 +15,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::address::{self, Loopback};
 use crate::kernel::memory::{try_collect, try_push};
-use crate::kernel::plain::Plain;
+use crate::kernel::plain::{Plain, bytes_of};
 use crate::prison::Name;
 use crate::privilege::{LONGEST, Named, Numbers, Privilege};
 use crate::{Errno, Result};
@@ -56,7 +56,9 @@ pub trait Memory {
     ///
     /// # Errors
     /// `EFAULT`.
-    fn write<T: Plain>(&self, at: usize, value: &T) -> Result;
+    fn write<T: Plain>(&self, at: usize, value: &T) -> Result {
+        self.write_bytes(at, bytes_of(value))
+    }
 
     /// Copies a string out with a NUL behind it, if it has room and the address is
     /// not null; how many bytes that takes.

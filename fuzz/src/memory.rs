@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use rjail::kernel::plain::{Plain, bytes_of, from_bytes};
+use rjail::kernel::plain::{Plain, from_bytes};
 use rjail::request::{Memory, Text};
 use rjail::{Errno, Result};
 
@@ -80,9 +80,5 @@ impl Memory for Process {
         self.bytes.borrow_mut().get_mut(from..end).ok_or(Errno::EFAULT)?.copy_from_slice(bytes);
         self.written.borrow_mut().push((at, bytes.len()));
         Ok(())
-    }
-
-    fn write<T: Plain>(&self, at: usize, value: &T) -> Result {
-        self.write_bytes(at, bytes_of(value))
     }
 }

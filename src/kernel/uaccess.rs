@@ -58,11 +58,4 @@ impl Memory for User {
         // SAFETY: the source is `bytes`; the destination is checked by copyout itself.
         Errno::check(unsafe { c::copyout(bytes.as_ptr().cast(), to, bytes.len()) })
     }
-
-    fn write<T: Plain>(&self, at: usize, value: &T) -> Result {
-        let to = ptr::without_provenance_mut(at);
-        // SAFETY: the source is a value without padding (`Plain`); the
-        // destination is checked by copyout itself.
-        Errno::check(unsafe { c::copyout(ptr::from_ref(value).cast(), to, size_of::<T>()) })
-    }
 }
