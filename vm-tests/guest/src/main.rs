@@ -321,7 +321,8 @@ fn held(malloc: &mut Malloc) -> Result<InUse> {
 fn unchanged(malloc: &mut Malloc, before: Result<InUse>) -> core::result::Result<(), Text<160>> {
     let deadline = sys::uptime() + 3000;
     loop {
-        reap();
+        // Orphans keep their credentials until then.
+        sys::reap();
         let now = held(malloc);
         if now.is_ok() && now == before {
             return Ok(());
@@ -330,15 +331,6 @@ fn unchanged(malloc: &mut Malloc, before: Result<InUse>) -> core::result::Result
             return Err(Text::of(format_args!("leak: held {before:?}, now {now:?}")));
         }
         sys::pause(20);
-    }
-}
-
-/// Takes leave of orphans, which keep their credentials until then.
-fn reap() {
-    while let Ok((pid, _)) = sys::wait(-1, sys::NOHANG) {
-        if pid == 0 {
-            break;
-        }
     }
 }
 

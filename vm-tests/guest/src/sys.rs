@@ -483,6 +483,17 @@ pub const NOHANG: i32 = 1;
 /// Report stops as well.
 pub const UNTRACED: i32 = 2;
 
+/// Takes leave of the children that have ended; whether there are others.
+pub fn reap() -> bool {
+    loop {
+        match wait(-1, NOHANG) {
+            Ok((0, _)) => return true,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
 /// wait4(2): which child, and what became of it.
 pub fn wait(pid: i32, options: i32) -> Result<(i32, Status)> {
     let mut status = 0;

@@ -469,7 +469,7 @@ pub fn check(options: &run::Options) -> Result<(usize, Vec<String>)> {
 }
 
 fn boot(options: &run::Options, columns: [&'static str; 2]) -> Result<Results> {
-    let programs = Programs { guest: needs::build_guest()?, userland: Vec::new() };
+    let programs = Programs::without_tool()?;
     let mut results = Results::default();
     for (module, columns) in [Module::Late, Module::Boot].into_iter().zip(columns) {
         let options = run::Options { columns: Some(columns), ..options.clone() };

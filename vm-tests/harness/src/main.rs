@@ -270,28 +270,28 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
 
 /// Builds what runs on the machine; and how many tests lack what they need.
 fn build(freebsd: &Path, with_module: bool) -> Result<(Programs, usize)> {
-    let guest = needs::build_guest()?;
-    let missing = if with_module { tool::missing(freebsd) } else { None };
-    if let Some(missing) = missing {
+    let mut programs = Programs::without_tool()?;
+    if !with_module {
+        return Ok((programs, 0));
+    }
+    if let Some(missing) = tool::missing(freebsd) {
         eprintln!("SKIPPED: the user tool on a real kernel: {missing}");
-        return Ok((Programs { guest, userland: Vec::new() }, 1));
+        return Ok((programs, 1));
     }
-    let mut userland = if with_module { tool::build(freebsd)? } else { Vec::new() };
-    let without_c = with_module && !userland.iter().any(|(name, _)| *name == tool::C_EXAMPLE);
-    if without_c {
+    let mut skipped = 0;
+    programs.userland = tool::build(freebsd)?;
+    if !programs.userland.iter().any(|(name, _)| *name == tool::C_EXAMPLE) {
         eprintln!("SKIPPED: the example in C on a real kernel: {}", tool::missing_for_c(freebsd));
+        skipped += 1;
     }
-    let mut skipped = usize::from(without_c);
-    if with_module {
-        match tool::lookers(freebsd) {
-            Ok(lookers) => userland.extend(lookers),
-            Err(missing) => {
-                eprintln!("SKIPPED: ps(1) and its kin in a jail: {missing}");
-                skipped += 1;
-            }
+    match tool::lookers(freebsd) {
+        Ok(lookers) => programs.userland.extend(lookers),
+        Err(missing) => {
+            eprintln!("SKIPPED: ps(1) and its kin in a jail: {missing}");
+            skipped += 1;
         }
     }
-    Ok((Programs { guest, userland }, skipped))
+    Ok((programs, skipped))
 }
 
 /// Whether the only thing wrong is that the wanted test is not in this boot.
@@ -308,7 +308,7 @@ fn demo(args: &MachineArgs) -> Result<ExitCode> {
     }
     eprintln!("Booting FreeBSD {} ...", needs::RELEASE);
     let options = args.options(None, None, true);
-    let run = run::boot(&options, &without_tool()?, kernel, Module::Demo)?;
+    let run = run::boot(&options, &Programs::without_tool()?, kernel, Module::Demo)?;
     let complaints = run.complaints.clone();
     let results = Results { runs: vec![run] };
     let rows = report::demonstration(&results);
@@ -331,7 +331,7 @@ fn soak(args: &SoakArgs) -> Result<ExitCode> {
     let kept = run::logs().join("soak-seed");
     let last = || fs::read_to_string(&kept).ok()?.trim().parse().ok();
     let mut seed: u64 = args.seed.or_else(last).unwrap_or(1);
-    let programs = without_tool()?;
+    let programs = Programs::without_tool()?;
     let begun = Instant::now();
     let mut played = 0;
     while begun.elapsed().as_secs() < 60 * args.minutes {
@@ -391,17 +391,13 @@ fn write_line_two(args: &MachineArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(SKIPPED));
     }
     let options = args.options(Some(measured::TEST.to_owned()), None, false);
-    let run = run::boot(&options, &without_tool()?, kernel, Module::Late)?;
+    let run = run::boot(&options, &Programs::without_tool()?, kernel, Module::Late)?;
     if run.counts().1 > 0 {
         return Ok(ExitCode::FAILURE);
     }
     let file = measured::write(&freebsd, &run)?;
     println!("{} is written.", file.display());
     Ok(ExitCode::SUCCESS)
-}
-
-fn without_tool() -> Result<Programs> {
-    Ok(Programs { guest: needs::build_guest()?, userland: Vec::new() })
 }
 
 fn results_file() -> PathBuf {

@@ -187,6 +187,13 @@ pub struct Programs {
     pub userland: Vec<(&'static str, PathBuf)>,
 }
 
+impl Programs {
+    /// The guest program alone, built.
+    pub fn without_tool() -> Result<Self> {
+        Ok(Self { guest: build_guest()?, userland: Vec::new() })
+    }
+}
+
 /// The files of one boot.
 pub fn files(freebsd: &Path, kernel: Kernel, module: Module, programs: &Programs) -> Files {
     Files {

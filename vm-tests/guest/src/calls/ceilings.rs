@@ -12,7 +12,8 @@ use crate::privileges::calls::get;
 use crate::privileges::errno;
 use crate::programs::{Context, Outcome, early, good};
 use crate::say;
-use crate::sys::{self, Error, Result};
+use crate::sys::{self, Result};
+use crate::trespass::limits::fork_until;
 
 use super::{gone, reap_some};
 
@@ -24,32 +25,12 @@ fn enter(inside: bool) -> Result<()> {
     if inside { good().enter().map(drop) } else { Ok(()) }
 }
 
-/// Forks as a user who may have three processes, this one among them: how many children
-/// there were, and the errno that ended it.
-fn fork_until(inside: bool) -> Result<(usize, i32)> {
+/// Forks as a user who may have three processes, this one among them.
+fn fork(inside: bool) -> Result<(usize, i32)> {
     enter(inside)?;
     get!(SETRLIMIT, RLIMIT_NPROC, &[3_i64, 3])?;
     sys::setresuid(USER, USER, USER)?;
-    let mut children = [0; 8];
-    let mut made = 0;
-    let ended = loop {
-        match sys::fork() {
-            Ok(0) => loop {
-                sys::pause(1000);
-            },
-            Ok(child) if made < children.len() => {
-                children[made] = child;
-                made += 1;
-            }
-            Ok(_) => break 0,
-            Err(Error(number)) => break number,
-        }
-    };
-    for child in &children[..made] {
-        sys::kill(*child, 9)?;
-        sys::wait(*child, 0)?;
-    }
-    Ok((made, ended))
+    Ok(fork_until(8))
 }
 
 /// Opens files until there is an errno; then a socket, and outside a jail to hold.
@@ -61,7 +42,7 @@ fn open_until(inside: bool, limit: Option<i64>) -> Result<[i32; 3]> {
     }
     let file = || errno(sys::open(c"/dev/null", 0, 0));
     let opened = (0..MOST).map(|_| file()).find(|answer| *answer != 0).unwrap_or(0);
-    let socket = errno(sys::socket(28, 2, 0).or_else(|_| sys::socket(2, 2, 0)));
+    let socket = errno(sys::socket(2, 2, 0));
     let held = if inside { opened } else { errno(jail::hold(&good())) };
     Ok([opened, socket, held])
 }
@@ -71,7 +52,7 @@ fn open_until(inside: bool, limit: Option<i64>) -> Result<[i32; 3]> {
 pub fn reached(_: &Context) -> Outcome {
     reap_some();
     for inside in PLACES {
-        let forked = in_child(|| fork_until(inside));
+        let forked = in_child(|| fork(inside));
         want!("processes", (inside, forked), (inside, Ok(Ok(Ok((2, EAGAIN))))));
         let opened = in_child(|| open_until(inside, Some(10)));
         want!("a process's files", (inside, opened), (inside, Ok(Ok(Ok([EMFILE; 3])))));

@@ -393,11 +393,11 @@ fn leave() -> Result<()> {
     let _ = sys::sysctl_write(CROSSING, 0);
     // 15.1's vfs_unp_reclaim(), at the end of a nullfs mount, follows a socket bound below
     // that a process may be closing: all are gone first.
-    while reap() && sys::uptime() + 3000 < deadline {
+    while sys::reap() && sys::uptime() + 3000 < deadline {
         sys::pause(5);
     }
     while sys::uptime() < deadline {
-        reap();
+        sys::reap();
         for mount in MOUNTS {
             let _ = sys::unmount(mount, 0);
         }
@@ -412,19 +412,8 @@ fn leave() -> Result<()> {
         if sys::uptime() > deadline {
             return Err(Error(EBUSY));
         }
-        reap();
+        sys::reap();
         sys::pause(10);
     }
     left
-}
-
-/// Waits for those who have ended; whether others have not.
-fn reap() -> bool {
-    loop {
-        match sys::wait(-1, sys::NOHANG) {
-            Ok((0, _)) => return true,
-            Ok(_) => {}
-            Err(_) => return false,
-        }
-    }
 }

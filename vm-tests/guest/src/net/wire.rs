@@ -849,7 +849,7 @@ pub fn wire(_: &Context) -> Outcome {
     }
     early("variables", put_back())?;
     // Couriers end with those that they wait for.
-    while sys::wait(-1, sys::NOHANG).is_ok_and(|(pid, _)| pid > 0) {}
+    sys::reap();
     early("the interfaces away", taps.stop())?;
     say!("    # {count} attempts");
     jails_gone()?;

@@ -9,18 +9,18 @@ use cases::world::{HOST_ADDR, JAIL_ADDR};
 
 use super::hear;
 use crate::answer::want;
+use crate::console::Text;
+use crate::jail::{self, SYSVIPC_OWN};
 use crate::line_two::Captive;
 use crate::privileges::calls::{get, low};
 use crate::programs::{Context, Outcome, early, good, jails_gone};
 use crate::say;
 use crate::sys::{self, Result, Sockaddr, Status, WithSize};
-use crate::world;
+use crate::world::{self, JAIL_ROOT};
 
 /// One of them; they are all there or none is.
 pub const LOOKER: &CStr = c"/rjail/ps";
 
-/// `RJAIL_SYSVIPC_OWN`: IPC of the jail's own.
-const OWN_IPC: u32 = 0x1_0000;
 const PORTS: [u16; 2] = [47_123, 47_124];
 /// sockstat(1) reads it.
 const PROTOCOLS: &CStr = c"/jail/etc/protocols";
@@ -36,18 +36,18 @@ enum Shown {
     Nothing,
 }
 
-/// A program, where it is in the jail, its arguments, and what it shows.
-const PROGRAMS: &[(&CStr, &CStr, &[&CStr], Shown)] = &[
-    (LOOKER, c"/jail/ps", &[c"-axww", c"-o", c"pid,jid,command"], Shown::Process(0)),
-    (c"/rjail/top", c"/jail/top", &[c"-b", c"-u", c"100"], Shown::Process(0)),
-    (c"/rjail/procstat", c"/jail/procstat", &[c"-a"], Shown::Process(0)),
-    (c"/rjail/procstat", c"/jail/procstat", &[c"-a", c"-f"], Shown::Process(0)),
-    (c"/rjail/sockstat", c"/jail/sockstat", &[c"-4", c"-n"], Shown::Port),
-    (c"/rjail/fstat", c"/jail/fstat", &[c"-n"], Shown::Process(2)),
-    (c"/rjail/netstat", c"/jail/netstat", &[c"-an", c"-f", c"inet"], Shown::Port),
-    (c"/rjail/ipcs", c"/jail/ipcs", &[c"-m"], Shown::Key),
-    (c"/rjail/who", c"/jail/who", &[], Shown::Nothing),
-    (c"/rjail/w", c"/jail/w", &[c"-n"], Shown::Nothing),
+/// A program, its arguments, and what it shows.
+const PROGRAMS: &[(&str, &[&CStr], Shown)] = &[
+    ("ps", &[c"-axww", c"-o", c"pid,jid,command"], Shown::Process(0)),
+    ("top", &[c"-b", c"-u", c"100"], Shown::Process(0)),
+    ("procstat", &[c"-a"], Shown::Process(0)),
+    ("procstat", &[c"-a", c"-f"], Shown::Process(0)),
+    ("sockstat", &[c"-4", c"-n"], Shown::Port),
+    ("fstat", &[c"-n"], Shown::Process(2)),
+    ("netstat", &[c"-an", c"-f", c"inet"], Shown::Port),
+    ("ipcs", &[c"-m"], Shown::Key),
+    ("who", &[], Shown::Nothing),
+    ("w", &[c"-n"], Shown::Nothing),
 ];
 
 /// What somebody has that can be seen: a process, a port, an object.
@@ -87,24 +87,18 @@ fn have(address: [u8; 4], which: usize) -> Result<()> {
 }
 
 fn enter() -> Result<()> {
-    good().with_flags(OWN_IPC).enter().map(drop)
+    good().with_flags(SYSVIPC_OWN).enter().map(drop)
 }
 
 /// Runs one in the jail, or outside with the same root; how it ended, and what it said.
 fn run(path: &CStr, arguments: &[&CStr], jail: Option<i64>) -> Result<(Status, &'static str)> {
-    let room = sys::allocate(1 << 18)?;
-    let [from, to] = sys::pipe()?;
-    let child = sys::fork()?;
-    if child == 0 {
-        let there = match jail {
-            Some(jail) => crate::jail::attach(jail).map(drop),
-            None => sys::chroot(c"/jail"),
-        };
-        let _ = there.and_then(|()| sys::run(path, arguments, to));
-        sys::exit(126);
-    }
-    sys::close(to)?;
-    hear(child, from, room)
+    hear(|to| {
+        match jail {
+            Some(jail) => jail::attach(jail).map(drop)?,
+            None => sys::chroot(JAIL_ROOT)?,
+        }
+        sys::run(path, arguments, to)
+    })
 }
 
 /// All of them, outside and inside.
@@ -112,7 +106,7 @@ pub fn look(_: &Context) -> Outcome {
     let host = early("somebody outside", Captive::start(|| have(HOST_ADDR, 0)))?;
     let own =
         early("somebody inside", Captive::start(|| enter().and_then(|()| have(JAIL_ADDR, 1))))?;
-    let jail = early("the jail", crate::jail::first())?;
+    let jail = early("the jail", jail::first())?;
     let [outer, inner] =
         [(host.pid, 0), (own.pid, 1)].map(|(pid, n)| Seen { pid, port: PORTS[n], key: KEYS[n] });
     early(
@@ -120,10 +114,12 @@ pub fn look(_: &Context) -> Outcome {
         world::make_file(PROTOCOLS, b"tcp 6\nudp 17\nsctp 132\nudplite 136\ndivert 258\n"),
     )?;
     let mut wrong = 0;
-    for (outside, copied, arguments, shown) in PROGRAMS {
-        early("copied", world::copy(outside, copied))?;
-        let inside = copied.to_bytes_with_nul().get(5..).unwrap_or_default();
-        let inside = CStr::from_bytes_with_nul(inside).unwrap_or_default();
+    for (name, arguments, shown) in PROGRAMS {
+        let [here, there, inside] =
+            ["/rjail/", "/jail/", "/"].map(|at| Text::<32>::of(format_args!("{at}{name}\0")));
+        let [here, there, inside] = [&here, &there, &inside]
+            .map(|path| CStr::from_bytes_until_nul(path.bytes()).unwrap_or_default());
+        early("copied", world::copy(here, there))?;
         for place in [None, Some(jail)] {
             let (ended, text) = early("run", run(inside, arguments, place))?;
             let sees = [outer, inner].map(|seen| seen.is_in(text, *shown));
@@ -141,7 +137,7 @@ pub fn look(_: &Context) -> Outcome {
                 wrong += 1;
             }
         }
-        early("removed", sys::unlink(copied))?;
+        early("removed", sys::unlink(there))?;
     }
     let id = early("the object", get!(SHMGET, KEYS[0], 0, 0).map(low))?;
     early("its end", get!(SHMCTL, id, 0, 0))?;

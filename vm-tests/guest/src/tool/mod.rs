@@ -84,27 +84,30 @@ fn with_init(work: impl FnOnce() -> Outcome) -> Outcome {
 
 /// Runs it; how it ended, and what it said.
 fn run(arguments: &[&CStr], by_user: bool) -> Result<(Status, &'static str)> {
-    let room = sys::allocate(1 << 18)?;
     let mut words = [c""; 14];
     let count = HERE.len() + arguments.len();
     for (place, word) in words.iter_mut().zip(HERE.iter().chain(arguments)) {
         *place = word;
     }
+    hear(|to| {
+        if by_user {
+            sys::setuid(1001)?;
+        }
+        sys::run(TOOL, &words[..count], to)
+    })
+}
+
+/// Has a child become a program that writes into a pipe, or end with the errno; how it
+/// ended, and what it wrote.
+fn hear(become_it: impl FnOnce(i32) -> Result<()>) -> Result<(Status, &'static str)> {
+    let room = sys::allocate(1 << 18)?;
     let [from, to] = sys::pipe()?;
     let child = sys::fork()?;
     if child == 0 {
-        let ready = if by_user { sys::setuid(1001) } else { Ok(()) };
-        let Err(Error(errno)) = ready.and_then(|()| sys::run(TOOL, &words[..count], to)) else {
-            sys::exit(1)
-        };
+        let Err(Error(errno)) = become_it(to) else { sys::exit(1) };
         sys::exit(errno);
     }
     sys::close(to)?;
-    hear(child, from, room)
-}
-
-/// How a child ended, and what it wrote into the pipe.
-fn hear(child: i32, from: i32, room: &'static mut [u8]) -> Result<(Status, &'static str)> {
     let mut length = 0;
     loop {
         match sys::read(from, &mut room[length..])? {

@@ -52,25 +52,36 @@ fn map([megabytes, ..]: [i64; 4]) -> i64 {
     i64::from(errno(sys::map_for_a_moment(size)))
 }
 
-/// Forks so many children at once: how many there were.
-fn fork_many([wanted, ..]: [i64; 4]) -> i64 {
+/// Forks so many children at once, eight at most: how many there were, and the errno
+/// that there were no more for, or 0.
+pub fn fork_until(wanted: usize) -> (usize, i32) {
     let mut children = [0; 8];
-    let mut made = 0;
-    for child in children.iter_mut().take(usize::try_from(wanted).unwrap_or(0)) {
+    let (mut made, mut ended) = (0, 0);
+    for child in children.iter_mut().take(wanted) {
         match sys::fork() {
             Ok(0) => loop {
                 sys::pause(1000);
             },
             Ok(pid) => *child = pid,
-            Err(Error(EAGAIN)) => break,
-            Err(Error(number)) => return -i64::from(number),
+            Err(Error(number)) => {
+                ended = number;
+                break;
+            }
         }
         made += 1;
     }
-    for child in children.into_iter().filter(|child| *child != 0) {
-        let _ = sys::kill(child, 9).and_then(|()| sys::wait(child, 0).map(drop));
+    for child in &children[..made] {
+        let _ = sys::kill(*child, 9).and_then(|()| sys::wait(*child, 0).map(drop));
     }
-    made
+    (made, ended)
+}
+
+/// The same: how many there were, where there may be a limit.
+fn fork_many([wanted, ..]: [i64; 4]) -> i64 {
+    match fork_until(usize::try_from(wanted).unwrap_or(0)) {
+        (made, 0 | EAGAIN) => made as i64,
+        (_, number) => -i64::from(number),
+    }
 }
 
 fn named(name: &CStr, address: &[[u8; 4]; 1]) -> Args {

@@ -7,7 +7,7 @@
 
 mod ipc;
 mod learn;
-mod limits;
+pub mod limits;
 pub mod reach;
 mod rest;
 
