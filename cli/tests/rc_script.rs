@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! `etc/rc.d/rjail`, run by this host's shell with an rc.subr that does what
-//! rc.subr(8) says of the variables it sets. The tool is one that writes down how it
-//! was called, or the real one, for which this is no machine with the module.
+//! rc.subr(8) says of the variables it sets; the base system's own runs it in the VM.
+//! The tool is one that writes down how it was called, or the real one, for which this
+//! is no machine with the module.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,6 +22,7 @@ run_rc_command() {
     case $1 in one*) _action=${1#one}; eval ${rcvar}=YES ;; *) _action=$1 ;; esac
     case " start stop ${extra_commands} " in *" ${_action} "*) ;; *)
         echo "usage: start stop ${extra_commands}" >&2; return 1 ;; esac
+    eval command=\${${name}_program:-\$command}
     if [ -n "${command:-}" ]; then echo "its processes are looked for" >&2; return 1; fi
     if [ "${_action}" != status ] && ! checkyesno ${rcvar}; then
         echo "Cannot '${_action}' ${name}."; return 0; fi
@@ -52,7 +54,7 @@ impl Machine {
         fs::write(&tool, "#!/bin/sh\necho \"rjail $*\"\n").expect("a file");
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("its mode");
         let usual = format!(
-            "rjail_conf={}\nrjail_program={}\n{rc_conf}",
+            "rjail_conf={}\nrjail_tool={}\n{rc_conf}",
             at("rjail.conf").display(),
             tool.display()
         );
@@ -112,7 +114,7 @@ fn what_is_not_enabled_or_not_there_is_not_started() {
 /// says is what the service's start comes to.
 #[test]
 fn the_tools_own_status_is_the_services() {
-    let tool = format!("rjail_program={}\n", env!("CARGO_BIN_EXE_rjail"));
+    let tool = format!("rjail_tool={}\n", env!("CARGO_BIN_EXE_rjail"));
     let machine = Machine::new(&format!("rjail_enable=YES\nrjail_jobs=2\n{tool}"));
     let jail = "jail \"www\" {\n    path = \"/jails/www\"\n}\n";
     fs::write(machine.0.path().join("rjail.conf"), jail).expect("a file");

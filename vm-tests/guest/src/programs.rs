@@ -118,6 +118,7 @@ pub const BOTH_LINES: &[Program] = &[
     Program { needs: Some(tool::EXAMPLE), ..program("nanojail", 60, tool::in_rust) },
     Program { needs: Some(tool::EXAMPLE_IN_C), ..program("nanojail_c", 60, tool::in_c) },
     Program { needs: Some(tool::LOOKER), ..program("lookers", 120, tool::look) },
+    Program { needs: Some(tool::SHELL), ..program("tool_shell", 60, tool::shell) },
     program("line-two", 120, line_two::line_two),
     program("ask", 60, line_two::ask),
     program("within", 60, line_two::within),
@@ -132,6 +133,7 @@ pub const UNLOADING: &[Program] = &[
     program("unload_in_each_state", 60, arming::unload_in_each_state),
     program("beside_the_probe", 30, crate::static_probes::beside),
     program("probe_leaves_nothing", 120, crate::static_probes::leaves_nothing),
+    Program { needs: Some(tool::SHELL), ..program("service", 240, tool::script) },
 ];
 /// With a module that the boot loader has loaded.
 pub const PRELOADED: &[Program] =

@@ -40,7 +40,7 @@ struct Set {
     to: &'static str,
 }
 
-const SETS: [Set; 11] = [
+const SETS: [Set; 14] = [
     Set { name: "kernel.txz", from: "boot/kernel/kernel", to: "kernel" },
     // File systems and kinds of IPC that GENERIC has as modules.
     Set { name: "kernel.txz", from: "boot/kernel/nullfs.ko", to: "modules/nullfs.ko" },
@@ -53,6 +53,10 @@ const SETS: [Set; 11] = [
     // What the user tool is linked with, and the example in C compiled.
     Set { name: "base.txz", from: "usr/lib", to: "base/usr/lib" },
     Set { name: "base.txz", from: "usr/include", to: "base/usr/include" },
+    // What runs a script of rc.d(8), linked statically.
+    Set { name: "base.txz", from: "rescue", to: "base/rescue" },
+    Set { name: "base.txz", from: "etc/rc.subr", to: "base/etc/rc.subr" },
+    Set { name: "base.txz", from: "etc/defaults/rc.conf", to: "base/etc/defaults/rc.conf" },
     Set { name: "src.txz", from: "usr/src/sys", to: "sys" },
 ];
 
@@ -322,6 +326,9 @@ mod tests {
             ("./usr/lib/libpthread.a", "-> libthr.a"),
             ("./usr/lib/libc.so", "-> ../../etc/passwd"),
             ("./usr/include/stdio.h", "libc's"),
+            ("./rescue/sh", "a shell"),
+            ("./etc/rc.subr", "functions"),
+            ("./etc/defaults/rc.conf", "settings"),
         ]);
         let src = set(&[("./usr/src/sys/sys/jail.h", "a header"), ("./usr/src/bin/x.c", "x")]);
         let mut files = vec![("kernel.txz", kernel), ("base.txz", base), ("src.txz", src)];
@@ -389,6 +396,8 @@ mod tests {
         assert_eq!(text(&at.join("base/usr/lib/libpthread.a")), "threads");
         assert!(!at.join("base/usr/lib/libc.so").exists());
         assert_eq!(text(&at.join("base/usr/include/stdio.h")), "libc's");
+        assert_eq!(text(&at.join("base/rescue/sh")), "a shell");
+        assert_eq!(text(&at.join("base/etc/defaults/rc.conf")), "settings");
         assert_eq!(text(&at.join("sys/sys/jail.h")), "a header");
         assert_eq!(fs::read_dir(&at)?.count(), 5, "nothing else is left");
         // All there: nobody is asked again.

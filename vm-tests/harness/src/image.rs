@@ -53,7 +53,7 @@ pub struct Files {
     pub kernel: PathBuf,
     /// The guest program.
     pub guest: PathBuf,
-    /// The user tool and examples, if there are some, with their names there.
+    /// The user tool, examples and parts of a base system: where each is there.
     pub userland: Vec<(&'static str, PathBuf)>,
     /// `rjail.ko`, if it is wanted.
     pub module: Option<PathBuf>,
@@ -175,10 +175,10 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         .iter()
         .filter_map(|file| Some((format!("rjail/{}", file.file_name()?.to_str()?), file)))
         .collect();
-    let userland: Vec<_> =
-        files.userland.iter().map(|(name, file)| (format!("rjail/{name}"), file)).collect();
-    for (name, file) in release_modules.iter().chain(&userland) {
-        contents.push((name, read(file)?));
+    let release_modules = release_modules.iter().map(|(name, file)| (name.as_str(), *file));
+    let userland = files.userland.iter().map(|(place, file)| (*place, file));
+    for (place, file) in release_modules.chain(userland) {
+        contents.push((place, read(file)?));
     }
     let size: usize = contents.iter().map(|(_, bytes)| bytes.len()).sum();
     let disk = file_system(size, &contents).context("cannot make the disk's file system")?;
@@ -203,9 +203,10 @@ fn file_system(size: usize, contents: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
     let volume = FileSystem::new(&mut disk, FsOptions::new())?;
     let root = volume.root_dir();
     // Mount points of the guest.
-    for directory in ["dev", "jail", "seq", "sibling"] {
+    for directory in ["dev", "jail", "seq", "sibling", "usr", "usr/local", "usr/local/etc", "var"] {
         root.create_dir(directory)?;
     }
+    root.create_dir("var/run")?;
     for (name, bytes) in contents {
         for (end, _) in name.match_indices('/') {
             root.create_dir(&name[..end])?;
@@ -308,8 +309,8 @@ mod tests {
         let (entries, _) = disk.as_chunks::<32>();
         let begins = |i: usize, name: &[u8]| entries[i].starts_with(name);
         let dots = (0..entries.len()).filter(|i| begins(*i, b".          "));
-        // dev, jail, seq, sibling, boot, boot/kernel
-        assert_eq!(dots.clone().count(), 6);
+        // The mount points with what leads there, boot, boot/kernel
+        assert_eq!(dots.clone().count(), 11);
         assert!(dots.clone().all(|i| i % 16 == 0 && begins(i + 1, b"..         ")));
         Ok(())
     }

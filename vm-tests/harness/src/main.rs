@@ -284,13 +284,19 @@ fn build(freebsd: &Path, with_module: bool) -> Result<(Programs, usize)> {
         eprintln!("SKIPPED: the example in C on a real kernel: {}", tool::missing_for_c(freebsd));
         skipped += 1;
     }
-    match tool::lookers(freebsd) {
-        Ok(lookers) => programs.userland.extend(lookers),
-        Err(missing) => {
-            eprintln!("SKIPPED: ps(1) and its kin in a jail: {missing}");
-            skipped += 1;
+    for (part, what) in [
+        (tool::LOOKERS, "ps(1) and its kin in a jail"),
+        (tool::SERVICES, "the script of rc.d(8), and a shell in a jail"),
+    ] {
+        match tool::part(freebsd, part) {
+            Ok(part) => programs.userland.extend(part),
+            Err(missing) => {
+                eprintln!("SKIPPED: {what}: {missing}");
+                skipped += 1;
+            }
         }
     }
+    programs.userland.extend(tool::service(&programs.userland).into_iter().flatten());
     Ok((programs, skipped))
 }
 

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::image::{Files, Module, Probe};
+use crate::tool::Installed;
 use crate::vmm::{Firmware, Vmm};
 
 /// The repository.
@@ -182,9 +183,9 @@ pub fn privilege_header(freebsd: &Path) -> PathBuf {
 pub struct Programs {
     /// The guest program.
     pub guest: PathBuf,
-    /// The user tool and examples, where there is a C library for them: the name of
-    /// each in the guest's directory, and where it is.
-    pub userland: Vec<(&'static str, PathBuf)>,
+    /// The user tool and examples, where there is a C library for them, and parts of a
+    /// base system.
+    pub userland: Vec<Installed>,
 }
 
 impl Programs {

@@ -27,8 +27,8 @@ pub fn missing(freebsd: &Path) -> Option<String> {
     clang().is_none().then(|| "no clang to link it: `make setup` installs one".to_owned())
 }
 
-/// The example in C, by its name there.
-pub const C_EXAMPLE: &str = "nanojail-c";
+/// Where the example in C is there.
+pub const C_EXAMPLE: &str = "rjail/nanojail-c";
 
 /// What the example in C lacks where there is everything for the others.
 pub fn missing_for_c(freebsd: &Path) -> String {
@@ -36,43 +36,73 @@ pub fn missing_for_c(freebsd: &Path) -> String {
     format!("{} is missing: `make freebsd` takes it out of base.txz", include.display())
 }
 
-/// What tells of processes, sockets, files and objects, and where the base system has
-/// each.
-const LOOKERS: [(&str, &str); 9] = [
-    ("ps", "bin/ps"),
-    ("top", "usr/bin/top"),
-    ("procstat", "usr/bin/procstat"),
-    ("sockstat", "usr/bin/sockstat"),
-    ("fstat", "usr/bin/fstat"),
-    ("who", "usr/bin/who"),
-    ("w", "usr/bin/w"),
-    ("netstat", "usr/bin/netstat"),
-    ("ipcs", "usr/bin/ipcs"),
+/// Files of a base system: where each is on the test machine, and where in `base/`.
+type Part = &'static [(&'static str, &'static str)];
+
+/// What tells of processes, sockets, files and objects.
+pub const LOOKERS: Part = &[
+    ("rjail/ps", "bin/ps"),
+    ("rjail/top", "usr/bin/top"),
+    ("rjail/procstat", "usr/bin/procstat"),
+    ("rjail/sockstat", "usr/bin/sockstat"),
+    ("rjail/fstat", "usr/bin/fstat"),
+    ("rjail/who", "usr/bin/who"),
+    ("rjail/w", "usr/bin/w"),
+    ("rjail/netstat", "usr/bin/netstat"),
+    ("rjail/ipcs", "usr/bin/ipcs"),
 ];
+
+/// What it takes to run scripts of rc.d(8).
+pub const SERVICES: Part = &[
+    ("bin/sh", "rescue/sh"),
+    ("bin/kenv", "rescue/kenv"),
+    ("bin/ps", "rescue/ps"),
+    ("sbin/kldload", "rescue/kldload"),
+    ("sbin/kldstat", "rescue/kldstat"),
+    ("sbin/sysctl", "rescue/sysctl"),
+    ("usr/bin/sed", "rescue/sed"),
+    ("etc/rc.subr", "etc/rc.subr"),
+    ("etc/defaults/rc.conf", "etc/defaults/rc.conf"),
+];
+
+/// Where the port installs the tool.
+const INSTALLED: &str = "usr/local/sbin/rjail";
+/// Where the test finds the script, to install it.
+const SCRIPT: &str = "rjail/rc.d";
 
 /// What a program that is linked dynamically names.
 const LINKER: &[u8] = b"/libexec/ld-elf.so";
 
-/// ps(1) and its kin, if they are all there and need no other file; else what is wrong
-/// with the first that is not.
-pub fn lookers(freebsd: &Path) -> std::result::Result<Vec<(&'static str, PathBuf)>, String> {
-    let one = |(name, place): (&'static str, &str)| {
-        let path = freebsd.join("base").join(place);
+/// A part of the base system, if it is all there and needs no other file; else what is
+/// wrong with the first of it that is not.
+pub fn part(freebsd: &Path, part: Part) -> std::result::Result<Vec<Installed>, String> {
+    let one = |&(place, from): &(&'static str, &str)| {
+        let path = freebsd.join("base").join(from);
         match std::fs::read(&path) {
-            Err(_) => {
-                Err(format!("{} is missing: put one there, linked statically", path.display()))
-            }
+            Err(_) => Err(format!(
+                "{} is missing: take it out of base.txz, linked statically if it is a program",
+                path.display()
+            )),
             Ok(bytes) if bytes.windows(LINKER.len()).any(|window| window == LINKER) => {
                 Err(format!("{} is linked dynamically: put a static one there", path.display()))
             }
-            Ok(_) => Ok((name, path)),
+            Ok(_) => Ok((place, path)),
         }
     };
-    LOOKERS.into_iter().map(one).collect()
+    part.iter().map(one).collect()
 }
 
-/// Builds them and says where they are, each with its name there.
-pub fn build(freebsd: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
+/// The tool, where the port installs it, and its script of rc.d(8).
+pub fn service(userland: &[Installed]) -> Option<[Installed; 2]> {
+    let (_, tool) = userland.iter().find(|(place, _)| *place == "rjail/rjail")?;
+    Some([(INSTALLED, tool.clone()), (SCRIPT, needs::repository().join("etc/rc.d/rjail"))])
+}
+
+/// A file of the test machine: where it is there, and where it comes from.
+pub type Installed = (&'static str, PathBuf);
+
+/// Builds them and says where they are.
+pub fn build(freebsd: &Path) -> Result<Vec<Installed>> {
     let base = freebsd.join("base").canonicalize()?;
     let clang = clang().context("no clang")?;
     let target = [
@@ -96,14 +126,14 @@ pub fn build(freebsd: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     }
     let built = needs::executables(&output.stdout);
     let mut userland = Vec::new();
-    for name in ["rjail", "nanojail"] {
-        let found = built.iter().find(|(target, _)| target == name);
+    for place in ["rjail/rjail", "rjail/nanojail"] {
+        let found = built.iter().find(|(target, _)| place.strip_prefix("rjail/") == Some(target));
         let (_, path) = found.context("cargo built a program but did not say where it is")?;
-        userland.push((name, path.clone()));
+        userland.push((place, path.clone()));
     }
     if base.join("usr/include/stdio.h").is_file() {
         let repository = needs::repository();
-        let program = userland[0].1.with_file_name(C_EXAMPLE);
+        let program = userland[0].1.with_file_name("nanojail-c");
         let done = Command::new(&clang)
             .args(&target)
             .args(["-static", "-O2", "-Wall", "-Wextra", "-Werror"])
@@ -138,7 +168,7 @@ fn linker() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOOKERS, lookers, missing, missing_for_c};
+    use super::{LOOKERS, SERVICES, missing, missing_for_c, part, service};
 
     #[test]
     fn without_a_c_library_it_says_where_one_comes_from() {
@@ -150,19 +180,29 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_needs_no_other_file() {
-        let base = tempfile::tempdir().expect("a directory");
-        for (_, place) in LOOKERS {
-            let said = lookers(base.path()).expect_err("one is missing");
-            assert!(said.contains(place) && said.contains("is missing"), "{said}");
-            let path = base.path().join("base").join(place);
-            std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-            std::fs::write(&path, b"\x7fELF").expect("written");
+    fn a_part_is_whole_and_needs_no_other_file() {
+        for whole in [LOOKERS, SERVICES] {
+            let base = tempfile::tempdir().expect("a directory");
+            let at = |from: &str| base.path().join("base").join(from);
+            for (_, from) in whole {
+                let said = part(base.path(), whole).expect_err("one is missing");
+                assert!(said.contains(from) && said.contains("is missing"), "{said}");
+                std::fs::create_dir_all(at(from).parent().expect("a parent")).expect("made");
+                std::fs::write(at(from), b"\x7fELF").expect("written");
+            }
+            assert_eq!(part(base.path(), whole).map(|found| found.len()), Ok(whole.len()));
+            let (_, first) = whole[0];
+            std::fs::write(at(first), b"\x7fELF /libexec/ld-elf.so.1\0").expect("written");
+            let said = part(base.path(), whole).expect_err("it wants a linker");
+            assert!(said.contains(first) && said.contains("is linked dynamically"), "{said}");
         }
-        assert_eq!(lookers(base.path()).map(|found| found.len()), Ok(9));
-        let path = base.path().join("base/bin/ps");
-        std::fs::write(path, b"\x7fELF /libexec/ld-elf.so.1\0").expect("written");
-        let said = lookers(base.path()).expect_err("it wants a linker");
-        assert!(said.contains("bin/ps is linked dynamically"), "{said}");
+    }
+
+    #[test]
+    fn a_service_is_the_tool_and_its_script() {
+        assert!(service(&[("rjail/nanojail", "n".into())]).is_none());
+        let [tool, script] = service(&[("rjail/rjail", "r".into())]).expect("both");
+        assert_eq!(tool, ("usr/local/sbin/rjail", "r".into()));
+        assert!(script.1.is_file());
     }
 }

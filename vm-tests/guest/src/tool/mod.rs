@@ -2,12 +2,13 @@
 //! The user tool, as administrators run it. What it prints is pinned on the model
 //! machine by its own tests; here it is the real one's.
 //!
-//! There is no shell on this machine: what starts, stops and serves in a jail is
-//! this program, which [`within`] is called with what it is to do.
+//! Not every machine has a shell: what starts, stops and serves in a jail is this
+//! program, which [`within`] is called with what it is to do.
 
 mod life;
 mod lookers;
 mod nanojail;
+mod service;
 mod session;
 
 use core::ffi::CStr;
@@ -34,6 +35,7 @@ const HERE: [&CStr; 4] = [c"--state", c"/sibling/state", c"--config", c"/sibling
 pub use life::{life, many, stops};
 pub use lookers::{LOOKER, look};
 pub use nanojail::{EXAMPLE, EXAMPLE_IN_C, in_c, in_rust};
+pub use service::{SHELL, script, shell};
 pub use session::{descriptors, exec, terminal, users};
 
 /// A status that no failure of the tool has.
