@@ -19,7 +19,7 @@ use crate::zones::Zones;
 
 use super::{gone, reap_some, sleep_for_good};
 
-const ROUNDS: u64 = 100;
+const ROUNDS: u64 = 60;
 /// Fewer than one a round, and more than what comes and goes by itself.
 const MOST: u64 = ROUNDS * 3 / 4;
 
@@ -76,7 +76,7 @@ const OTHERS: [&str; 5] = [
     "jails of the machine's prison",
 ];
 
-/// A hundred rounds of all that is done with jails, after a few that fill the kernel's
+/// Sixty rounds of all that is done with jails, after a few that fill the kernel's
 /// own caches.
 pub fn nothing_kept(_: &Context) -> Outcome {
     Probe::during(|probe| {

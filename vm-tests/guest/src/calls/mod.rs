@@ -39,7 +39,7 @@ pub const EITHER: &[Program] = &[
     program("notices", 60, hold::notices),
     program("limits_reached", 60, ceilings::reached),
     program("credentials", 60, ceilings::credentials),
-    program("nothing_kept", 120, leaves::nothing_kept),
+    program("nothing_kept", 300, leaves::nothing_kept),
     program("why", 240, why::why),
     program("why_errors", 30, why::errors),
 ];

@@ -366,23 +366,37 @@ pub fn traced(context: &Context) -> Outcome {
     const ATTACH: i32 = 10;
     const DETACH: i32 = 11;
     let tally = early("memory", Shared::new(Tally::default()))?;
+    // The one that enters is done, and the debugger has let go of it: what is traced and
+    // has threads must not end at that moment, as a debug kernel says.
+    let [done, free] = [(), ()].map(|()| Shared::new(false));
+    let (done, free) = (early("memory", done)?, early("memory", free)?);
     let mut attached = 0_u32;
     let until = sys::uptime() + LASTS;
     while sys::uptime() < until || tally.get().rounds < FEWEST {
         let before = tally.get();
+        done.set(false);
+        free.set(false);
         let entrant = early("fork", sys::fork())?;
         if entrant == 0 {
             let _ = sys::alarm(15);
-            let done = Stage::new(context, Stage::look, -1).and_then(|stage| {
+            let came = Stage::new(context, Stage::look, -1).and_then(|stage| {
                 sys::thread(go_on, stage)?;
                 enter(stage, before.rounds)
             });
-            if let Ok(done) = done {
-                tally.set(before.and(done));
+            if let Ok(came) = came {
+                tally.set(before.and(came));
             }
-            sys::exit(i32::from(done.is_err()));
+            done.set(true);
+            while !free.get() {
+                let _ = get!(SCHED_YIELD);
+            }
+            sys::exit(i32::from(came.is_err()));
         }
         let ended = loop {
+            if done.get() {
+                free.set(true);
+                break early("its end", end_of(entrant))?;
+            }
             let found = sys::ptrace(ATTACH, entrant, 0, 0);
             attached += u32::from(found.is_ok());
             match sys::wait(entrant, if found.is_ok() { 0 } else { sys::NOHANG }) {
