@@ -3,9 +3,10 @@
 //!
 //! A history is a list of system calls by whoever is alive. Beside the machine
 //! runs a [`Statement`]: who is in which jail, and how that jail was made, kept
-//! by three rules (a child is where its parent is; rjail(2) moves one who is
-//! outside; nothing else moves anybody). After each call all promises are
-//! checked on everything there is, not only on what the call touched.
+//! by four rules (a child is where its parent is; rjail(2) moves one who is outside,
+//! and so does rjail_attach(2), to where somebody is; nothing else moves anybody).
+//! After each call all promises are checked on everything there is, not only on what
+//! the call touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -162,6 +163,7 @@ enum Call {
     Exit,
     Wait(Index),
     Jail { path: &'static str, lists: Lists, flags: u32, named: &'static str },
+    Attach(Index),
     Setuid(u32),
     Signal(Index),
     SignalGroup(Index),
@@ -198,6 +200,7 @@ fn a_call() -> impl Strategy<Value = Call> {
         8 => (select(ROOTS), lists, any::<u32>(), select(NAMES)).prop_map(
             |(path, lists, flags, named)| Call::Jail { path, lists, flags, named }
         ),
+        4 => who().prop_map(Call::Attach),
         1 => select(vec![0, USER]).prop_map(Call::Setuid),
         2 => who().prop_map(Call::Signal),
         1 => who().prop_map(Call::SignalGroup),
@@ -244,7 +247,7 @@ fn owns(addresses: &Addresses, ip: IpAddr) -> bool {
     }
 }
 
-/// Who is where, by the three rules.
+/// Who is where, by the four rules.
 #[derive(Debug, Default)]
 struct Statement {
     jail_of: BTreeMap<Pid, Option<Jid>>,
@@ -364,6 +367,22 @@ impl World {
                         return Err(errno);
                     }
                 }
+            }
+            Call::Attach(which) => {
+                let jails: Vec<_> = self.statement.jails.keys().copied().collect();
+                let jid = *jails.get(which.index(jails.len().max(1))).ok_or(Errno::ENOENT)?;
+                let peopled = machine
+                    .pids()
+                    .filter(|pid| machine.is_alive(*pid))
+                    .any(|pid| self.statement.jail_of.get(&pid).copied().flatten() == Some(jid));
+                let before = machine.credential(pid)?;
+                if let Err(errno) = machine.attach(pid, jid.get()) {
+                    assert!(Rc::ptr_eq(&before, &machine.credential(pid)?), "half in a jail");
+                    return Err(errno);
+                }
+                assert_eq!(jail, None, "a jail was entered from inside a jail");
+                assert!(peopled, "a jail was entered that nobody is in");
+                self.statement.jail_of.insert(pid, Some(jid));
             }
             Call::Setuid(uid) => machine.setuid(pid, uid)?,
             Call::Signal(who) => return self.affect(pid, who, Machine::signal),

@@ -807,34 +807,14 @@ impl Machine {
     /// # Errors
     /// `EPERM`, `EBUSY`, `EINVAL`, `ENOENT`, `ENOTDIR`.
     pub fn rjail(&mut self, pid: Pid, path: &str, args: &Args) -> Result<Jid> {
-        let process = self.process(pid)?;
-        let early = Entrant {
-            privileged: process.credential.uid == 0,
-            jailed: process.credential.label.is_some(),
-            native_jailed: process.credential.label.is_none()
-                && process.credential.prison.is_some(),
-            ..Entrant::READY
-        };
-        admit(&early).map_err(|refusal| crate::errno(refusal.errno()))?;
+        let early = self.admit_early(pid)?;
         let (ip4, ip6) = (args.ip4.clone(), args.ip6.clone());
         let addresses = ask(Addresses::new(ip4, ip6, args.loopback))?;
         let root = self.lookup(pid, path)?;
         if !self.names.is_directory(root) {
             return Err(Errno::ENOTDIR);
         }
-        let process = self.process(pid)?;
-        let narrowed = process.directories.borrow().jail;
-        let entrant = Entrant {
-            root_narrowed: narrowed.is_some_and(|before| before != root),
-            open_directory: self.open_directory(pid)?,
-            descriptors_shared: Rc::strong_count(&process.descriptors) > 1,
-            directories_shared: Rc::strong_count(&process.directories) > 1,
-            // The model has no jail descriptors and no memory to share.
-            open_jail: None,
-            memory_shared: false,
-            ..early
-        };
-        admit(&entrant).map_err(|refusal| crate::errno(refusal.errno()))?;
+        self.admit(pid, root, early)?;
         let jid = ask(self.registry.allot())?;
         let opened = args.named.opens().filter_map(|opens| match opens {
             Opens::Flag(flag) => Some(flag),
@@ -853,6 +833,62 @@ impl Machine {
         let prison = Prison::new(jid, args.flags, &args.named, addresses, native.clone());
         let label = ask(Ref::new(Jail { root, prison }))?;
         ask(self.registry.insert(jid, &label))?;
+        self.put_in(pid, root, native, label)?;
+        Ok(jid)
+    }
+
+    /// rjail_attach(2): enters a jail that somebody is in.
+    ///
+    /// # Errors
+    /// `ENOENT`: nobody is, any more. As [`Self::rjail`].
+    pub fn attach(&mut self, pid: Pid, number: u64) -> Result {
+        let early = self.admit_early(pid)?;
+        let mut alive = self.processes.values().filter(|process| !process.zombie);
+        let member = alive.find(|one| one.credential.jid().map(Jid::get) == Some(number));
+        let credential = Rc::clone(&member.ok_or(Errno::ENOENT)?.credential);
+        let label = credential.label.clone().ok_or(Errno::ENOENT)?;
+        self.admit(pid, label.root, early)?;
+        self.put_in(pid, label.root, credential.prison.clone(), label)
+    }
+
+    /// The steps that come before the arguments are read.
+    fn admit_early(&self, pid: Pid) -> Result<Entrant> {
+        let process = self.process(pid)?;
+        let early = Entrant {
+            privileged: process.credential.uid == 0,
+            jailed: process.credential.label.is_some(),
+            native_jailed: process.credential.label.is_none()
+                && process.credential.prison.is_some(),
+            ..Entrant::READY
+        };
+        admit(&early).map_err(|refusal| crate::errno(refusal.errno()))?;
+        Ok(early)
+    }
+
+    /// All the steps, for a jail with this root.
+    fn admit(&self, pid: Pid, root: Node, early: Entrant) -> Result {
+        let process = self.process(pid)?;
+        let narrowed = process.directories.borrow().jail;
+        let entrant = Entrant {
+            root_narrowed: narrowed.is_some_and(|before| before != root),
+            open_directory: self.open_directory(pid)?,
+            descriptors_shared: Rc::strong_count(&process.descriptors) > 1,
+            directories_shared: Rc::strong_count(&process.directories) > 1,
+            // The model has no jail descriptors and no memory to share.
+            open_jail: None,
+            memory_shared: false,
+            ..early
+        };
+        admit(&entrant).map_err(|refusal| crate::errno(refusal.errno()))
+    }
+
+    fn put_in(
+        &mut self,
+        pid: Pid,
+        root: Node,
+        prison: Option<Arc<Native>>,
+        label: Ref<Jail>,
+    ) -> Result {
         let process = self.process_mut(pid)?;
         // As `pwd_chroot_chdir`: an earlier chroot's directory stays the jail's.
         let mut directories = process.directories.borrow_mut();
@@ -860,8 +896,8 @@ impl Machine {
         *directories = Directories { root, jail, current: root };
         drop(directories);
         let uid = process.credential.uid;
-        process.credential = Rc::new(Credential { uid, prison: native, label: Some(label) });
-        Ok(jid)
+        process.credential = Rc::new(Credential { uid, prison, label: Some(label) });
+        Ok(())
     }
 
     /// jail_set(2) of a native jail.

@@ -41,6 +41,14 @@ struct Actor {
     changed: bool,
 }
 
+/// Kinds of System V.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum SystemV {
+    Memory,
+    Semaphores,
+    Queue,
+}
+
 struct Stage {
     machine: Machine,
     /// A file of the machine's root.
@@ -48,8 +56,10 @@ struct Stage {
     tree: Node,
     roots: Vec<Node>,
     actors: [Option<Actor>; SLOTS],
-    /// Segments by key, who made them.
-    segments: BTreeMap<u8, Option<Jid>>,
+    /// The numbers of the jails.
+    jails: [u64; JAILS],
+    /// Objects of System V by kind and key, who made them.
+    objects: BTreeMap<(SystemV, u8), Option<Jid>>,
     /// Shared memory by the names' prefix and by name, who made it; mode 0600.
     shared: BTreeMap<(Option<Node>, u8), (Option<Jid>, u32)>,
 }
@@ -85,8 +95,8 @@ impl Stage {
             machine.chdir(pid, sequences::TREE)?;
             *actor = Some(Actor { pid, parent: INIT, kept: None, serves: None, changed: false });
         }
-        let (segments, shared) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { machine, secret, tree, roots, actors, segments, shared })
+        let (jails, objects, shared) = ([0; JAILS], BTreeMap::new(), BTreeMap::new());
+        Ok(Self { machine, secret, tree, roots, actors, jails, objects, shared })
     }
 
     fn act(&mut self, number: usize, step: Step) -> Reply {
@@ -174,8 +184,10 @@ impl Stage {
                     flags: JailFlags::PAPER,
                     named: Named::NONE,
                 };
-                machine.rjail(pid, &format!("{}/J{jail}", sequences::TREE), &args)?;
+                let root = format!("{}/J{jail}", sequences::TREE);
+                self.jails[usize::from(jail)] = machine.rjail(pid, &root, &args)?.get();
             }
+            Op::Attach(jail) => machine.attach(pid, self.jails[usize::from(jail)])?,
             Op::Setuid => {
                 let before = machine.credential(pid)?.uid;
                 machine.setuid(pid, USER)?;
@@ -274,14 +286,9 @@ impl Stage {
                 self.actors[slot] = Some(Actor { serves: Some(node?), ..actor });
             }
             Op::Local(path) => machine.connect_local(pid, SOCKETS[usize::from(path)])?,
-            Op::Segment(key) => {
-                let credential = machine.credential(pid)?;
-                if credential.prison.is_some() {
-                    return Err(Errno::ENOSYS);
-                }
-                let owner = self.segments.entry(key).or_insert(credential.jid());
-                crate::ask(ipc::reach(credential.jid(), *owner, false, By::Name))?;
-            }
+            Op::Segment(key) => self.system_v(pid, SystemV::Memory, key)?,
+            Op::Semaphores(key) => self.system_v(pid, SystemV::Semaphores, key)?,
+            Op::Queue(key) => self.system_v(pid, SystemV::Queue, key)?,
             Op::Shared(name) => {
                 let credential = machine.credential(pid)?;
                 let prefix = credential.prison.as_ref().map(|prison| prison.root);
@@ -306,6 +313,16 @@ impl Stage {
             }
         }
         Ok(Reply::Ok)
+    }
+
+    /// Gets an object by its key, made if it is not there.
+    fn system_v(&mut self, pid: Pid, kind: SystemV, key: u8) -> Result {
+        let credential = self.machine.credential(pid)?;
+        if credential.prison.is_some() {
+            return Err(Errno::ENOSYS);
+        }
+        let owner = self.objects.entry((kind, key)).or_insert(credential.jid());
+        crate::ask(ipc::reach(credential.jid(), *owner, false, By::Name))
     }
 
     /// The machine's root is mounted read-only; a name is looked up first.

@@ -2,6 +2,9 @@
 //! Plants each fault of `mutants/list.txt` in a copy of the tree, alone, and sees
 //! whether the test that should catches it; writes `docs/mutants.md`.
 //!
+//! The test is one of `cargo test`, or one of the VM: then the module with the fault is
+//! built, and a real kernel booted with it, as `make vm-test` does.
+//!
 //! A fault that does not apply or does not build is an error of the list, and so
 //! is a test that fails without any fault.
 
@@ -9,8 +12,8 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output};
-use std::{env, fs};
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::{env, fmt, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -22,6 +25,43 @@ struct Mutant<'a> {
     old: Vec<&'a str>,
     new: Vec<&'a str>,
     tests: &'a str,
+}
+
+/// Who catches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tests<'a> {
+    /// `cargo test` with these arguments.
+    Host(&'a str),
+    /// A test of the VM.
+    Vm { kernel: &'a str, module: &'a str, test: &'a str },
+}
+
+impl<'a> Tests<'a> {
+    /// What follows `by`: `vm KERNEL MODULE TEST`, or what cargo is told.
+    fn new(by: &'a str) -> Result<Self> {
+        let Some(rest) = by.strip_prefix("vm ") else { return Ok(Self::Host(by)) };
+        match rest.split(' ').collect::<Vec<_>>()[..] {
+            [kernel @ ("generic" | "debug"), module @ ("late" | "boot"), test] => {
+                Ok(Self::Vm { kernel, module, test })
+            }
+            _ => bail!("no kernel, module and test: {by}"),
+        }
+    }
+
+    fn needs_kernel(self) -> bool {
+        matches!(self, Self::Vm { .. })
+    }
+}
+
+impl fmt::Display for Tests<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(tests) => write!(f, "cargo test {tests}"),
+            Self::Vm { kernel, module, test } => {
+                write!(f, "vm-test run --kernel {kernel} --module {module} --test {test}")
+            }
+        }
+    }
 }
 
 /// Blocks of `what`, `in FILE`, lines that begin with `-` and `+`, `by TESTS`.
@@ -45,6 +85,7 @@ fn parse(list: &str) -> Result<Vec<Mutant<'_>>> {
         }
         let whole = !mutant.what.is_empty() && !mutant.file.is_empty() && !mutant.tests.is_empty();
         ensure!(whole && !mutant.old.is_empty(), "half a mutant: {block}");
+        Tests::new(mutant.tests)?;
         mutants.push(mutant);
     }
     Ok(mutants)
@@ -64,18 +105,33 @@ const PATIENCE: &str = "40";
 const BUILT: &str = "600";
 /// What timeout(1) says then.
 const HANGS: i32 = 124;
+/// Seconds that a boot with one test has, and its silence before that is a hang.
+const BOOT: &str = "900";
+/// What says that something is missing.
+const SKIPPED: i32 = 77;
 
 struct Copy {
     root: PathBuf,
     build: PathBuf,
 }
 
+/// What a test said of the tree as it is.
+enum Outcome {
+    Passed,
+    Failed(String),
+}
+
 impl Copy {
     fn of(repository: &Path) -> Result<Self> {
         let copy = repository.join("target/mutants");
         let this = Self { root: copy.join("tree"), build: copy.join("build") };
-        if this.root.exists() {
-            fs::remove_dir_all(&this.root)?;
+        // What the modules are built from, beside the tree, stays.
+        for entry in fs::read_dir(&this.root).into_iter().flatten() {
+            let path = entry?.path();
+            if path.ends_with("target") {
+                continue;
+            }
+            if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
         }
         let files = Command::new("git").arg("ls-files").current_dir(repository).output()?;
         ensure!(files.status.success(), "git ls-files");
@@ -87,9 +143,70 @@ impl Copy {
         Ok(this)
     }
 
-    fn test(&self, tests: &str) -> Result<Output> {
+    /// Who catches the fault that is planted, if anybody; `what` is it.
+    fn test(&self, tests: Tests<'_>, what: &str) -> Result<Outcome> {
+        match tests {
+            Tests::Host(tests) => self.test_here(tests, what),
+            Tests::Vm { kernel, module, test } => self.test_in_vm(kernel, module, test, what),
+        }
+    }
+
+    fn test_here(&self, tests: &str, what: &str) -> Result<Outcome> {
         let built = self.cargo(BUILT, &["--no-run"], tests)?;
-        if built.status.success() { self.cargo(PATIENCE, &[], tests) } else { Ok(built) }
+        let output = if built.status.success() { self.cargo(PATIENCE, &[], tests)? } else { built };
+        let [said, errors] = said(&output);
+        ensure!(!errors.contains("could not compile"), "{what}: does not build: {errors}");
+        if output.status.success() {
+            return Ok(Outcome::Passed);
+        }
+        let both = format!("{said}\n{errors}");
+        Ok(Outcome::Failed(match catchers(&both)[..] {
+            _ if output.status.code() == Some(HANGS) => {
+                format!("`cargo test {tests}`, which hangs")
+            }
+            [] => format!("`cargo test {tests}`"),
+            [first] => format!("`{first}`"),
+            [first, ref rest @ ..] => format!("`{first}` and {} more", rest.len()),
+        }))
+    }
+
+    /// Builds the harness of the copy as it is, without a fault.
+    fn build_harness(&self) -> Result<()> {
+        let built = Command::new("cargo")
+            .args(["build", "--quiet", "--release", "--package", "vm-test"])
+            .env("CARGO_TARGET_DIR", &self.build)
+            .current_dir(&self.root)
+            .status()
+            .context("cargo")?;
+        ensure!(built.success(), "the harness does not build");
+        Ok(())
+    }
+
+    fn test_in_vm(&self, kernel: &str, module: &str, test: &str, what: &str) -> Result<Outcome> {
+        let run = |program: &Path, arguments: &[&str]| {
+            let run = Command::new(program)
+                .args(arguments)
+                .env("CARGO_TARGET_DIR", &self.build)
+                .current_dir(&self.root)
+                .stdin(Stdio::null())
+                .output();
+            run.with_context(|| program.display().to_string())
+        };
+        let built = run(&self.root.join("scripts/kmod"), &[kernel])?;
+        let [built_said, errors] = said(&built);
+        ensure!(built.status.success(), "{what}: does not build: {built_said}{errors}");
+        let order = ["run", "--kernel", kernel, "--module", module, "--test", test];
+        let order = [&order[..], &["--timeout", BOOT]].concat();
+        let output = run(&self.build.join("release/vm-test"), &order)?;
+        let [said, errors] = said(&output);
+        ensure!(output.status.code() != Some(SKIPPED), "{what}: {errors}");
+        if output.status.success() {
+            return Ok(Outcome::Passed);
+        }
+        let ways = ways(&said);
+        ensure!(!ways.is_empty(), "{what}: the harness did not come to its end: {said}{errors}");
+        let ways = ways.join(", ");
+        Ok(Outcome::Failed(format!("`{test}` on the {kernel} kernel: {ways}")))
     }
 
     fn cargo(&self, patience: &str, more: &[&str], tests: &str) -> Result<Output> {
@@ -104,6 +221,47 @@ impl Copy {
     }
 }
 
+fn said(output: &Output) -> [String; 2] {
+    [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said).into_owned())
+}
+
+/// In which ways a boot failed: what the harness sums up in its last lines.
+fn ways(said: &str) -> Vec<&'static str> {
+    const WAYS: [(&str, &[&str]); 5] = [
+        ("panic", &["panic", "Fatal trap", "KDB", "debugger", "Stopped at", "db>"]),
+        ("WITNESS", &["lock order reversal", "witness", "locks held", "locks are held"]),
+        ("leak", &["leak", "grew", "is kept", "LEAK"]),
+        // A test that goes on for too long is ended by its alarm, 14.
+        ("hang", &["hang: ", "Killed(14)"]),
+        ("wrong answer", &[": "]),
+    ];
+    let summed = said.lines().filter_map(|line| line.strip_prefix("#   "));
+    let mut found: Vec<_> = summed
+        .filter(|line| !line.starts_with("the serial log"))
+        .filter_map(|line| {
+            WAYS.iter().position(|(_, words)| words.iter().any(|word| line.contains(word)))
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    // What a test says of a kernel that has broken down is no more than that.
+    if found.len() > 1 {
+        found.retain(|way| WAYS[*way].0 != "wrong answer");
+    }
+    found.into_iter().map(|way| WAYS[way].0).collect()
+}
+
+/// Whether a kernel is at hand, as scripts/kmod finds it.
+fn has_kernel() -> bool {
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let named = env::var_os("RJAIL_FREEBSD").filter(|name| !name.is_empty());
+    let named = named.map(PathBuf::from);
+    let directory = named.unwrap_or_else(|| home.join(".cache/rjail/freebsd-15.1"));
+    ["sys/sys/param.h", "kernel", "kernel-debug", "loader.efi"]
+        .iter()
+        .all(|file| directory.join(file).is_file())
+}
+
 /// The first tests that failed.
 fn catchers(output: &str) -> Vec<&str> {
     let mut failed: Vec<&str> = Vec::new();
@@ -116,52 +274,64 @@ fn catchers(output: &str) -> Vec<&str> {
     failed
 }
 
-fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<String> {
-    let mutants = parse(list)?;
+/// What came of the list.
+struct Found {
+    table: String,
+    planted: usize,
+    /// Faults that no kernel was at hand for.
+    skipped: usize,
+}
+
+fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<Found> {
+    let mut mutants = parse(list)?;
+    mutants.retain(|mutant| only.is_none_or(|only| mutant.what.contains(only)));
+    let all = mutants.len();
+    if !has_kernel() {
+        mutants.retain(|mutant| !mutant.tests.starts_with("vm "));
+    }
+    let skipped = all - mutants.len();
+    if skipped > 0 {
+        eprintln!(
+            "SKIPPED: {skipped} faults that only a real kernel catches: no FreeBSD kernel, debug \
+             kernel and loader at hand; enable them with `make freebsd` or RJAIL_FREEBSD=DIR"
+        );
+    }
     let copy = Copy::of(repository)?;
-    let mut baselines: Vec<&str> = mutants.iter().map(|mutant| mutant.tests).collect();
+    let mut baselines =
+        mutants.iter().map(|mutant| Tests::new(mutant.tests)).collect::<Result<Vec<_>>>()?;
     baselines.sort_unstable();
     baselines.dedup();
+    if baselines.iter().any(|tests| tests.needs_kernel()) {
+        copy.build_harness()?;
+    }
     if only.is_none() {
         for tests in baselines {
             eprintln!("without a fault: {tests}");
-            let output = copy.test(tests)?;
-            let said = String::from_utf8_lossy(&output.stderr);
-            ensure!(output.status.success(), "fails without a fault: cargo test {tests}: {said}");
+            if let Outcome::Failed(who) = copy.test(tests, "no fault")? {
+                bail!("fails without a fault: {tests}: {who}");
+            }
         }
     }
     let mut table = String::from("| fault | in | caught by |\n|---|---|---|\n");
     let mut escaped = Vec::new();
-    for mutant in mutants.iter().filter(|mutant| only.is_none_or(|only| mutant.what.contains(only)))
-    {
+    for mutant in &mutants {
         let file = copy.root.join(mutant.file);
         let before = fs::read_to_string(&file).with_context(|| mutant.file.to_owned())?;
         fs::write(&file, plant(&before, mutant)?)?;
-        let output = copy.test(mutant.tests)?;
+        let outcome = copy.test(Tests::new(mutant.tests)?, mutant.what);
         fs::write(&file, &before)?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        if errors.contains("could not compile") {
-            bail!("{}: does not build: {errors}", mutant.what);
-        }
-        let both = format!("{said}\n{errors}");
-        let caught = match (output.status.success(), &catchers(&both)[..]) {
-            (true, _) => {
+        let caught = match outcome? {
+            Outcome::Passed => {
                 escaped.push(mutant.what);
                 "**nobody**".to_owned()
             }
-            (false, _) if output.status.code() == Some(HANGS) => {
-                format!("`cargo test {}`, which hangs", mutant.tests)
-            }
-            (false, []) => format!("`cargo test {}`", mutant.tests),
-            (false, [first]) => format!("`{first}`"),
-            (false, [first, rest @ ..]) => format!("`{first}` and {} more", rest.len()),
+            Outcome::Failed(who) => who,
         };
         eprintln!("{}: {caught}", mutant.what);
         let _ = writeln!(table, "| {} | `{}` | {caught} |", mutant.what, mutant.file);
     }
     ensure!(escaped.is_empty(), "{table}\nnot caught: {}", escaped.join("; "));
-    Ok(table)
+    Ok(Found { table, planted: mutants.len(), skipped })
 }
 
 fn main() -> ExitCode {
@@ -171,23 +341,24 @@ fn main() -> ExitCode {
         .context("mutants/list.txt")
         .and_then(|list| run(&list, &repository, only.as_deref()));
     match outcome {
-        Ok(table) if only.is_none() => {
-            let count = table.lines().count() - 2;
+        Ok(Found { table, planted, skipped: 0 }) if only.is_none() => {
             let page = format!(
-                "# Planted faults\n\nEach of the {count} faults of \
+                "# Planted faults\n\nEach of the {planted} faults of \
                  [`mutants/list.txt`](../mutants/list.txt), alone in a copy of the tree, and the \
-                 test that catches it. `make mutants` runs them all anew, fails where one is not \
-                 caught, and writes this page.\n\n{table}"
+                 test that catches it; of the VM's tests, the kernel and the way. `make mutants` \
+                 runs them all anew, fails where one is not caught, and writes this page.\n\n{table}"
             );
             if let Err(error) = fs::write(repository.join("docs/mutants.md"), page) {
                 eprintln!("docs/mutants.md: {error}");
                 return ExitCode::FAILURE;
             }
-            println!("mutants: {count} planted, {count} caught");
+            println!("mutants: {planted} planted, {planted} caught");
             ExitCode::SUCCESS
         }
-        Ok(table) => {
+        Ok(Found { table, planted, skipped }) => {
+            // Some alone: the page stays as it is.
             print!("{table}");
+            println!("mutants: {planted} planted, {planted} caught, {skipped} skipped");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -202,7 +373,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{catchers, parse, plant};
+    use super::{Tests, catchers, parse, plant, ways};
 
     const LIST: &str = include_str!("../list.txt");
 
@@ -226,6 +397,39 @@ mod tests {
         assert!(plant("a a", mutant).is_err());
         assert!(plant("c", mutant).is_err());
         assert!(parse("a swap\nin src/x.rs\n-a\n+b").is_err());
+    }
+
+    #[test]
+    fn a_test_of_the_vm_is_a_kernel_a_module_and_a_name() {
+        let vm = Tests::Vm { kernel: "debug", module: "late", test: "hold" };
+        assert_eq!(Tests::new("vm debug late hold").expect("one"), vm);
+        assert_eq!(Tests::new("-p x --test y").expect("one"), Tests::Host("-p x --test y"));
+        for wrong in ["vm debug hold", "vm other late hold", "vm debug none hold", "vm "] {
+            assert!(Tests::new(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse("a swap\nin src/x.rs\n-a\n+b\nby vm debug hold").is_err());
+    }
+
+    #[test]
+    fn many_faults_need_a_real_kernel() {
+        let mutants = parse(LIST).expect("a list");
+        let vm = mutants.iter().filter(|mutant| mutant.tests.starts_with("vm "));
+        assert!(vm.count() >= 12);
+    }
+
+    #[test]
+    fn the_way_is_what_the_harness_sums_up() {
+        let boot = |lines: &str| ways(&format!("# debug kernel, module late: 0 passed\n{lines}"));
+        assert_eq!(boot("#   hold [calls]: got 1, wanted 2\n"), ["wrong answer"]);
+        assert_eq!(boot("#   hold [calls]: leak: held 1, now 2\n"), ["leak"]);
+        assert_eq!(boot("#   hold [calls]: it ended: Killed(14)\n"), ["hang"]);
+        assert_eq!(
+            boot("#   the console says: panic: mutex\n#   hang: no output\n"),
+            ["panic", "hang"]
+        );
+        let reversal = "#   lock order reversal: a -> b in c\n#   the serial log: x.log\n";
+        assert_eq!(boot(reversal), ["WITNESS"]);
+        assert_eq!(boot("#   the serial log: x.log\n"), [""; 0]);
     }
 
     #[test]

@@ -215,6 +215,12 @@ ops! {
     Jailed = 33,
     /// kldunload(2) of the module, which is in use.
     Unload = 34,
+    /// rjail_attach(2), natively jail_attach(2), to a jail that somebody has entered.
+    Attach(jail) = 35,
+    /// semget(2) of a key, made if it is not there.
+    Semaphores(key) = 36,
+    /// msgget(2) of a key, made if it is not there.
+    Queue(key) = 37,
 }
 
 impl Op {
@@ -227,7 +233,7 @@ impl Op {
             | Self::Trace(slot)
             | Self::Renice(slot)
             | Self::Listed(slot) => below(slot, SLOTS),
-            Self::Enter(jail) => below(jail, JAILS),
+            Self::Enter(jail) | Self::Attach(jail) => below(jail, JAILS),
             Self::Chroot(path)
             | Self::Chdir(path)
             | Self::Open(path)
@@ -244,7 +250,9 @@ impl Op {
             }
             Self::Socket(kind) => below(kind, KINDS.len()),
             Self::Local(path) => below(path, SOCKETS.len()),
-            Self::Segment(key) | Self::Shared(key) => below(key, 3),
+            Self::Segment(key) | Self::Semaphores(key) | Self::Queue(key) | Self::Shared(key) => {
+                below(key, 3)
+            }
             _ => true,
         }
     }
@@ -433,7 +441,7 @@ fn any(random: &mut fastrand::Rng, alive: &mut [bool; SLOTS], next_jail: &mut u8
         actor = below(SLOTS);
     }
     let other = |slot: u8| if slot == actor { (slot + 1) % 6 } else { slot };
-    let op = match below(100) {
+    let op = match below(105) {
         0..7 => {
             let child = alive.iter().position(|alive| !alive).unwrap_or(5);
             alive[child] = true;
@@ -446,7 +454,7 @@ fn any(random: &mut fastrand::Rng, alive: &mut [bool; SLOTS], next_jail: &mut u8
         9..13 => {
             let jail = *next_jail;
             if usize::from(jail) == JAILS {
-                Op::Jailed
+                Op::Attach(below(JAILS))
             } else {
                 *next_jail += 1;
                 Op::Enter(jail)
@@ -482,7 +490,10 @@ fn any(random: &mut fastrand::Rng, alive: &mut [bool; SLOTS], next_jail: &mut u8
         96..97 => Op::Hostname,
         97..98 => Op::SetHostname,
         98..99 => Op::Jailed,
-        _ => Op::Unload,
+        99..100 => Op::Unload,
+        100..103 => Op::Attach(below(JAILS)),
+        103..104 => Op::Semaphores(below(3)),
+        _ => Op::Queue(below(3)),
     };
     step(actor, op)
 }
@@ -525,7 +536,7 @@ mod tests {
                 assert!(usize::from(step.actor) < SLOTS);
             }
         }
-        for (code, count) in seen.iter().enumerate().take(35).skip(1) {
+        for (code, count) in seen.iter().enumerate().take(38).skip(1) {
             assert!(*count > 20, "operation {code}: {count}");
         }
         assert_eq!(seen.iter().sum::<usize>(), 200 * STEPS);

@@ -39,6 +39,7 @@ mod tool;
 mod trespass;
 mod unix;
 mod world;
+mod zones;
 
 use core::ffi::CStr;
 use core::panic::PanicInfo;
@@ -116,6 +117,8 @@ const LATE: &[Group] = &[
     Group::programs("trespass-first-line", true, &[trespass::EITHER]).without_second_line(),
     Group::programs("calls", true, &[calls::EITHER, calls::LONG]),
     Group::programs("calls-first-line", true, &[calls::EITHER]).without_second_line(),
+    Group::programs("races", true, &[calls::RACES]),
+    Group::programs("races-first-line", true, &[calls::RACES]).without_second_line(),
     Group::programs("sequences", true, &[sequences::BOTH]),
     Group::programs("sequences-first-line", true, &[sequences::LABEL]).without_second_line(),
     Group::programs("unload", true, &[programs::UNLOADING, calls::UNLOADING]),
@@ -203,7 +206,7 @@ struct Orders {
     groups: &'static [Group],
     /// Only the cases of the demonstration.
     only_shown: bool,
-    test: Text<64>,
+    test: Text<128>,
     churn: u32,
     churn_seconds: i64,
 }
@@ -231,12 +234,13 @@ impl Orders {
     }
 
     fn wants(&self, group: &Group, test: &str) -> bool {
-        let wanted = self.test.bytes();
-        let named = |name: &str| match wanted.strip_suffix(b"*") {
+        let all = self.test.bytes();
+        let named = |wanted: &[u8], name: &str| match wanted.strip_suffix(b"*") {
             Some(begin) => name.as_bytes().starts_with(begin),
             None => name.as_bytes() == wanted,
         };
-        wanted.is_empty() || named(group.name) || named(test)
+        let mut names = all.split(|byte| *byte == b',');
+        all.is_empty() || names.any(|wanted| named(wanted, group.name) || named(wanted, test))
     }
 
     fn tests_of(&self, group: &Group) -> usize {

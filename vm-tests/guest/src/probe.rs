@@ -49,6 +49,15 @@ impl Probe {
         outcome.and(unloaded)
     }
 
+    /// References to the machine's prison, its users; users and holders of the
+    /// machine's root directory.
+    pub fn counts(&self) -> Result<[u64; 4]> {
+        let mut bytes = [0; 32];
+        sys::sysctl_named("debug.rjail_counts", &mut bytes, None)?;
+        let mut words = words(&bytes);
+        Ok([(); 4].map(|()| words.next().unwrap_or(0)))
+    }
+
     /// Every privilege, about a process.
     pub fn verdicts(&self, pid: i32) -> Result<Verdicts> {
         let mut bytes = [0; 512];

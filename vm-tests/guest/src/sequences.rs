@@ -18,7 +18,7 @@ use sequences::{
 use crate::answer::want;
 use crate::console::Text;
 use crate::errno::{ECHILD, EINVAL, EPERM, ESRCH};
-use crate::jail::Kind;
+use crate::jail::{self, Args};
 use crate::privileges::calls::get;
 use crate::programs::{Context, Outcome, Program, good, settle};
 use crate::say;
@@ -32,6 +32,8 @@ const EINTR: i32 = 4;
 const SIGKILL: i32 = 9;
 /// The first of the keys.
 const KEY: i32 = 0x5e90;
+/// `IPC_CREAT`.
+const CREATE_KEY: i32 = 0o1000;
 
 const fn program(name: &'static str, run: fn(&Context) -> Outcome) -> Program {
     Program { name, seconds: 1500, run, needs: Some(FILE) }
@@ -57,13 +59,6 @@ impl Mode {
             Self::Both => "both",
             Self::Label => "label",
             Self::Native => "native",
-        }
-    }
-
-    const fn kind(self) -> Kind {
-        match self {
-            Self::Both | Self::Label => Kind::Rjail,
-            Self::Native => Kind::Native,
         }
     }
 }
@@ -156,6 +151,8 @@ struct Stage {
     replies: [i32; 2],
     /// Who is where: 0, nobody.
     pids: Shared<[i32; SLOTS]>,
+    /// The numbers of the jails that were entered: 0, none.
+    jails: Shared<[i64; JAILS]>,
 }
 
 /// The directories of a sequence.
@@ -173,13 +170,15 @@ impl Stage {
             *ends = sys::pipe()?;
         }
         let module = if mode == Mode::Native { -1 } else { sys::kldfind(c"rjail.ko")? };
-        Ok(Self { mode, module, orders, replies: sys::pipe()?, pids: Shared::new([0; SLOTS])? })
+        let (pids, jails) = (Shared::new([0; SLOTS])?, Shared::new([0; JAILS])?);
+        Ok(Self { mode, module, orders, replies: sys::pipe()?, pids, jails })
     }
 
     /// Plays one; where it does not go on, the step and why.
     fn play(&self, steps: &[u8], replies: &mut [u8]) -> core::result::Result<(), (usize, Error)> {
         let tree = build().map_err(|error| (0, error))?;
         self.pids.set([0; SLOTS]);
+        self.jails.set([0; JAILS]);
         for slot in 0..2 {
             self.start(slot, &Actor::new(self, tree)).map_err(|error| (0, error))?;
         }
@@ -284,6 +283,12 @@ impl Stage {
             let key = KEY + number;
             if let Ok(id) = get!(SHMGET, key, 0, 0) {
                 get!(SHMCTL, id, 0, 0)?;
+            }
+            if let Ok(id) = get!(SEMGET, key, 0, 0) {
+                get!(SEMCTL, id, 0, 0, 0)?;
+            }
+            if let Ok(id) = get!(MSGGET, key, 0) {
+                get!(MSGCTL, id, 0, 0)?;
             }
             // There may be none.
             let _ = sys::shm_unlink(name(format_args!("/rjseq{number}")).get());
@@ -405,6 +410,7 @@ impl<'a> Actor<'a> {
             }
             Op::Exit => {}
             Op::Enter(jail) => self.enter(jail)?,
+            Op::Attach(jail) => self.attach(jail)?,
             Op::Kill(slot) => sys::kill(pid(slot), SIGKILL)?,
             Op::Signal(slot) => sys::kill(pid(slot), 0)?,
             Op::Trace(slot) => {
@@ -493,8 +499,13 @@ impl<'a> Actor<'a> {
                 connected?;
             }
             Op::Segment(key) => {
-                const CREATE: i32 = 0o1000;
-                get!(SHMGET, KEY + i32::from(key), 4096, CREATE | 0o777).map(drop)?;
+                get!(SHMGET, KEY + i32::from(key), 4096, CREATE_KEY | 0o777).map(drop)?;
+            }
+            Op::Semaphores(key) => {
+                get!(SEMGET, KEY + i32::from(key), 1, CREATE_KEY | 0o777).map(drop)?;
+            }
+            Op::Queue(key) => {
+                get!(MSGGET, KEY + i32::from(key), CREATE_KEY | 0o777).map(drop)?;
             }
             Op::Shared(number) => {
                 let path = name(format_args!("/rjseq{number}"));
@@ -521,21 +532,42 @@ impl<'a> Actor<'a> {
 
     fn enter(&self, jail: u8) -> Result<()> {
         let path = name(format_args!("/seq/J{jail}"));
-        if self.stage.mode == Mode::Native {
-            // What rjail asks besides is asked here, so that the two go the same way.
-            let uid = sys::getuid()?;
-            let jailed = sys::sysctl_number("security.jail.jailed")?;
-            if uid != 0 || jailed != 0 {
-                return Err(Error(EPERM));
-            }
-            sys::file_id(path.get())?;
-            if self.narrowed || self.kept.is_some() {
-                return Err(Error(EPERM));
-            }
-        }
         let hostname = name(format_args!("j{jail}.example"));
         let address = bytes_of(sequences::address(jail));
-        self.stage.mode.kind().enter(path.get(), hostname.get(), address)
+        let entered = match self.stage.mode {
+            Mode::Native => {
+                self.may_enter(|| sys::file_id(path.get()).map(drop))?;
+                i64::from(sys::jail(path.get(), hostname.get(), address)?)
+            }
+            Mode::Both | Mode::Label => {
+                Args::new(path.get(), hostname.get(), &[address]).enter()?
+            }
+        };
+        let mut jails = self.stage.jails.get();
+        jails[usize::from(jail)] = entered;
+        self.stage.jails.set(jails);
+        Ok(())
+    }
+
+    fn attach(&self, jail: u8) -> Result<()> {
+        let number = self.stage.jails.get()[usize::from(jail)];
+        match self.stage.mode {
+            Mode::Native => {
+                self.may_enter(|| Ok(()))?;
+                get!(JAIL_ATTACH, i32::try_from(number).unwrap_or(-1)).map(drop)
+            }
+            Mode::Both | Mode::Label => jail::attach(number).map(drop),
+        }
+    }
+
+    /// What rjail asks besides is asked here for native jails, so that the two go the
+    /// same way.
+    fn may_enter(&self, found: impl FnOnce() -> Result<()>) -> Result<()> {
+        if sys::getuid()? != 0 || sys::sysctl_number("security.jail.jailed")? != 0 {
+            return Err(Error(EPERM));
+        }
+        found()?;
+        if self.narrowed || self.kept.is_some() { Err(Error(EPERM)) } else { Ok(()) }
     }
 
     fn place(&self) -> Reply {

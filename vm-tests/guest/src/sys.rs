@@ -422,6 +422,7 @@ calls! {
     kenv = 390 (action: i32, name: &CStr, value: &mut [u8]) -> usize;
     pub swapoff = 424 (name: &CStr) -> ();
     audit = 446 (command: i32, data: WithSizeMut<'_>) -> ();
+    thread_exit = 431 (state: usize) -> ();
     new_thread = 455 (parameters: WithSize<'_, ThreadParameters>) -> ();
     map = 477 (at: usize, length: usize, protection: i32, flags: i32, fd: i32, offset: usize) -> usize;
     pub shm_unlink = 483 (path: &CStr) -> ();
@@ -1088,6 +1089,13 @@ pub fn thread<T: Sync>(run: fn(&'static T) -> !, with: &'static T) -> Result<()>
         spare: [0; 3],
     };
     new_thread(WithSize(&parameters))
+}
+
+/// Ends the running thread, which is not the last one of its process.
+pub fn end_thread() -> ! {
+    loop {
+        let _ = thread_exit(0);
+    }
 }
 
 /// sendfile(2) of the first bytes of a file. Its seventh argument, flags, is on

@@ -75,7 +75,8 @@ struct RunArgs {
     /// How the module gets into the kernel.
     #[arg(long, value_enum, default_value = "both")]
     module: Modules,
-    /// Run this group, case or program alone.
+    /// Run these groups, cases or programs alone, with commas between them; NAME* is all
+    /// that begin so.
     #[arg(long, value_name = "NAME")]
     test: Option<String>,
     /// How often to load, jail, exit and unload [default: 1000 on the debug kernel, else 100].

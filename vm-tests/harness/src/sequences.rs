@@ -103,8 +103,8 @@ impl Inside {
     }
 
     /// Whether a jail has lost its last process.
-    fn any_is_dying(&self) -> bool {
-        (0..).zip(self.entered).any(|(jail, entered)| entered && !self.jails.contains(&Some(jail)))
+    fn is_dying(&self, jail: u8) -> bool {
+        self.entered[usize::from(jail)] && !self.jails.contains(&Some(jail))
     }
 
     fn after(&mut self, step: Step, reply: Reply) {
@@ -114,6 +114,7 @@ impl Inside {
                 self.jails[actor] = Some(jail);
                 self.entered[usize::from(jail)] = true;
             }
+            (Op::Attach(jail), Reply::Ok) => self.jails[actor] = Some(jail),
             (Op::Fork(child), Reply::Ok) => self.jails[usize::from(child)] = self.jails[actor],
             (Op::Exit, Reply::Ok) => self.jails[actor] = None,
             (Op::Kill(slot), Reply::Ok) => self.jails[usize::from(slot)] = None,
@@ -133,9 +134,14 @@ fn reason(
     const EXDEV: Reply = Reply::No(18);
     match (against, step.op, wanted, got) {
         (Against::ModelOfBoth | Against::ModelOfLabel, Op::Rename(..), Reply::Ok, EXDEV)
-            if inside.any_is_dying() =>
+            if (0..).zip(inside.entered).any(|(jail, _)| inside.is_dying(jail)) =>
         {
             Some("a jail keeps its root's edge until the task has taken it apart, a moment later")
+        }
+        (Against::ModelOfBoth | Against::Native, Op::Attach(jail), Reply::No(_), Reply::Ok)
+            if inside.is_dying(jail) =>
+        {
+            Some("a jail can be entered until the task has heard of the last process's end")
         }
         _ => None,
     }
@@ -421,6 +427,23 @@ mod tests {
         };
         assert_eq!(play(Op::Exit), (1, 0));
         assert_eq!(play(Op::Setuid), (0, 1), "it lives");
+    }
+
+    #[test]
+    fn a_jail_that_dies_can_be_entered_for_a_moment_and_no_other() {
+        let play = |against: Against, third: Op, jail: u8| {
+            let steps = [STEPS[0], STEPS[1], step(2, third), step(0, Op::Attach(jail))];
+            let mut verdict = Verdict::default();
+            let replies = |last| [Reply::Ok, Reply::Ok, Reply::Ok, last];
+            verdict.add(against, 0, &steps, &replies(Reply::No(2)), &replies(Reply::Ok));
+            (verdict.known, verdict.differences.len())
+        };
+        for against in [Against::ModelOfBoth, Against::Native] {
+            assert_eq!(play(against, Op::Exit, 0), (1, 0));
+            assert_eq!(play(against, Op::Setuid, 0), (0, 1), "it lives");
+            assert_eq!(play(against, Op::Exit, 1), (0, 1), "nobody was in it");
+        }
+        assert_eq!(play(Against::ModelOfLabel, Op::Exit, 0), (0, 1), "it asks who is there");
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod ceilings;
 mod hold;
 mod hostile;
 mod kill;
+mod leaves;
+mod races;
 mod scale;
 mod why;
 
@@ -37,6 +39,7 @@ pub const EITHER: &[Program] = &[
     program("notices", 60, hold::notices),
     program("limits_reached", 60, ceilings::reached),
     program("credentials", 60, ceilings::credentials),
+    program("nothing_kept", 300, leaves::nothing_kept),
     program("why", 240, why::why),
     program("why_errors", 30, why::errors),
 ];
@@ -48,10 +51,32 @@ pub const LONG: &[Program] = &[
     program("jails_all_at_once", 200, scale::all_at_once),
 ];
 
-/// Unloads the module in between.
-pub const UNLOADING: &[Program] = &[program("unload_held", 30, hold::unload_held)];
+/// Entry and end beside all that may happen at that moment.
+pub const RACES: &[Program] = &[
+    program("race_fork", 60, races::fork),
+    program("race_vfork", 60, races::vfork),
+    program("race_rfork", 60, races::rfork),
+    program("race_thr_new", 60, races::thr_new),
+    program("race_exec", 60, races::exec),
+    program("race_exit", 60, races::exit),
+    program("race_setuid", 60, races::setuid),
+    program("race_ptrace", 60, races::traced),
+    program("race_chdir", 60, races::chdir),
+    program("race_fchdir", 60, races::fchdir),
+    program("race_dup", 60, races::dup),
+    program("race_passed", 60, races::passed),
+    program("race_last_exit", 60, races::last_exit),
+    program("race_late_sockets", 60, races::late_sockets),
+];
 
-pub use hold::within;
+/// Unloads the module in between.
+pub const UNLOADING: &[Program] =
+    &[program("unload_held", 30, hold::unload_held), program("race_unload", 90, races::unloaded)];
+
+/// What the program does when execve(2) ran it for one of these.
+pub fn within(argument: &core::ffi::CStr) -> Option<i32> {
+    hold::within(argument).or_else(|| races::within(argument))
+}
 
 const fn program(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
     Program { name, seconds, run, needs: None }
