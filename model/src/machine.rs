@@ -816,8 +816,9 @@ impl Machine {
             ..Entrant::READY
         };
         admit(&early).map_err(|refusal| crate::errno(refusal.errno()))?;
-        let (ip4, ip6) = (args.ip4.clone(), args.ip6.clone());
-        let addresses = ask(Addresses::new(ip4, ip6, args.loopback))?;
+        let (ip4, ip6) = (&args.ip4, &args.ip6);
+        let list = || ask(Addresses::new(ip4.clone(), ip6.clone(), args.loopback));
+        let (addresses, kernels) = (list()?, list()?);
         let root = self.lookup(pid, path)?;
         if !self.names.is_directory(root) {
             return Err(Errno::ENOTDIR);
@@ -845,7 +846,7 @@ impl Machine {
             Arc::new(Native {
                 jid,
                 root,
-                addresses: addresses.clone(),
+                addresses: kernels,
                 flags: allow,
                 hostname: Mutex::new(args.hostname.clone()),
             })
