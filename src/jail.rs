@@ -149,18 +149,18 @@ fn enter(current: &mut Current, jail: &JailRef, root: &Directory) -> Result<Jid>
     let credential = Credential::labelled()?;
     let mut alone = current.single_thread()?;
     // 6. The process leaves nothing open behind itself.
+    let open = alone.descriptors();
     let entrant = Entrant {
         root_narrowed: alone.root_narrowed(root),
-        open_directory: alone.open_directory(),
-        open_jail: alone.open_jail(),
+        open_directory: open.directory,
+        open_jail: open.jail,
         descriptors_shared: alone.descriptors_shared(),
         directories_shared: alone.directories_shared(),
         memory_shared: alone.memory_shared(),
         ..Entrant::READY
     };
     root::admit(&entrant).map_err(|refusal| alone.current().refuse(refusal))?;
-    let receives = alone.receives_descriptors();
-    watch(|watch| watch.entered(receives))?;
+    watch(|watch| watch.entered(open.receiver.is_some()))?;
     // 7. In: processors and root, whose change can still be refused, then the
     // credential, which cannot. No order for the jail is carried out meanwhile.
     let members = MEMBERS.lock();

@@ -10,6 +10,7 @@
 use core::ffi::{CStr, c_int};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr::{self, NonNull};
+use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use sys_bindings as c;
@@ -386,13 +387,12 @@ impl AddressList {
     /// # Errors
     /// `ENOMEM`, `EINVAL` (a count that does not fit).
     fn new<const N: usize>(addresses: impl ExactSizeIterator<Item = [u8; N]>) -> Result<Self> {
-        let mut addresses = try_collect(addresses)?;
-        match addresses.split_first_mut() {
-            Some((_, others)) => address::sort(others),
-            None => return Ok(Self(ptr::null_mut())),
+        let addresses_len = addresses.len();
+        if addresses_len == 0 {
+            return Ok(Self(ptr::null_mut()));
         }
-        let count = u32::try_from(addresses.len()).map_err(|_| Errno::EINVAL)?;
-        let size = addresses.len().saturating_mul(N).saturating_add(ADDRESSES_AT);
+        let count = u32::try_from(addresses_len).map_err(|_| Errno::EINVAL)?;
+        let size = addresses_len.saturating_mul(N).saturating_add(ADDRESSES_AT);
         // SAFETY: sleeping is allowed; zeroed memory is an unused epoch context.
         let list = unsafe { c::rjail_c_malloc_prison(size) }.cast::<u8>();
         let list = NonNull::new(list).ok_or(Errno::ENOMEM)?;
@@ -401,12 +401,14 @@ impl AddressList {
         // SAFETY: as above, and nobody else has it.
         unsafe { counter.write(count) };
         // SAFETY: inside the allocation.
-        let mut at = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; N]>();
-        for address in addresses {
-            // SAFETY: one of the `count` places after the counter.
-            unsafe { at.write(address) };
-            // SAFETY: one further, at most the end of the allocation.
-            at = unsafe { at.add(1) };
+        let places = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; N]>();
+        // SAFETY: the `count` places after the counter: zeroed, and nobody else's.
+        let places = unsafe { slice::from_raw_parts_mut(places.as_ptr(), addresses_len) };
+        for (place, address) in places.iter_mut().zip(addresses) {
+            *place = address;
+        }
+        if let Some((_, others)) = places.split_first_mut() {
+            address::sort(others);
         }
         Ok(Self(list.as_ptr()))
     }
