@@ -642,15 +642,19 @@ rjail_c_prison_allows(struct ucred *cred, int priv)
 	}
 }
 
-/* What the kernel does for its own jails then: prison_cleanup(). */
+/*
+ * What the kernel does for its own jails then: prison_cleanup().  Where nobody made
+ * shared memory, the table of its names, of all jails, is not gone through.
+ */
 void
-rjail_c_prison_emptied(struct prison *pr)
+rjail_c_prison_emptied(struct prison *pr, bool memory)
 {
 	sx_xlock(&allprison_lock);
 	mtx_lock(&pr->pr_mtx);
 	KNOTE_LOCKED(pr->pr_klist, NOTE_JAIL_REMOVE);
 	mtx_unlock(&pr->pr_mtx);
-	shm_remove_prison(pr);
+	if (memory)
+		shm_remove_prison(pr);
 	(void)osd_jail_call(pr, PR_METHOD_REMOVE, NULL);
 	sx_xunlock(&allprison_lock);
 }

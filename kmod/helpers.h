@@ -99,7 +99,7 @@ bool	 rjail_c_prison_is_alive(struct prison *);
 int	 rjail_c_prison_lost_last(struct prison *);
 struct vnode *rjail_c_prison_root(struct prison *);
 bool	 rjail_c_prison_allows(struct ucred *, int priv);
-void	 rjail_c_prison_emptied(struct prison *);
+void	 rjail_c_prison_emptied(struct prison *, bool memory);
 void	 rjail_c_prison_hostname(struct prison *, char *, size_t);
 bool	 rjail_c_prison_name_taken(const char *);
 int	 rjail_c_cpuset(struct prison *, struct cpuset **);

@@ -328,14 +328,18 @@ impl Armed {
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        ARMING.lock().end();
-        disarm_later();
+        let mut arming = ARMING.lock();
+        arming.end();
+        disarm_if_idle(&arming);
     }
 }
 
 /// Has the policy go after a while, if nobody needs it then.
 fn disarm_later() {
-    let arming = ARMING.lock();
+    disarm_if_idle(&ARMING.lock());
+}
+
+fn disarm_if_idle(arming: &Arming) {
     if arming.idle(!none()) {
         task::disarm_in(arming.linger());
     }
