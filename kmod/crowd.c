@@ -264,16 +264,42 @@ rjail_c_connections(rjail_c_ours_t *ours, void *context)
 	return (found);
 }
 
+#define	RJAIL_DIGITS	20	/* of the greatest number of 64 bits */
+
+/* Writes a number so that it ends here; where it begins. */
+static char *
+rjail_c_decimal(char *end, uint64_t number)
+{
+	do {
+		*--end = '0' + number % 10;
+		number /= 10;
+	} while (number != 0);
+	return (end);
+}
+
+/* The same with a word. */
+static char *
+rjail_c_before(char *end, const char *word)
+{
+	size_t length = strlen(word);
+
+	return (memcpy(end - length, word, length));
+}
+
 /* Tells devd(8); neither sleeps nor fails. */
 void
 rjail_c_notify(const char *type, uint64_t jid, int pid)
 {
-	char data[64];
+	char data[sizeof("jid= pid=") + 2 * RJAIL_DIGITS], *begin;
 
-	if (pid != 0)
-		snprintf(data, sizeof(data), "jid=%ju pid=%d", (uintmax_t)jid,
-		    pid);
-	else
-		snprintf(data, sizeof(data), "jid=%ju", (uintmax_t)jid);
-	devctl_notify("RJAIL", "JAIL", type, data);
+	/* From the end: snprintf(9) is as dear as the rest of it. */
+	begin = data + sizeof(data) - 1;
+	*begin = '\0';
+	if (pid != 0) {
+		begin = rjail_c_decimal(begin, pid);
+		begin = rjail_c_before(begin, " pid=");
+	}
+	begin = rjail_c_decimal(begin, jid);
+	begin = rjail_c_before(begin, "jid=");
+	devctl_notify("RJAIL", "JAIL", type, begin);
 }

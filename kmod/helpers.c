@@ -74,12 +74,24 @@ rjail_c_fails(void)
 }
 #endif
 
+/*
+ * What malloc(9) aligns to by itself, to a pointer, is not asked for: sizes would
+ * be rounded up to a power of two, and domains gone through.
+ */
+static void *
+rjail_c_malloc_as(size_t size, size_t align, int flags)
+{
+	if (align <= sizeof(void *))
+		return (malloc(size, M_RJAIL, flags));
+	return (malloc_aligned(size, align, M_RJAIL, flags));
+}
+
 void *
 rjail_c_malloc(size_t size, size_t align)
 {
 	if (rjail_c_fails())
 		return (NULL);
-	return (malloc_aligned(size, align, M_RJAIL, M_WAITOK));
+	return (rjail_c_malloc_as(size, align, M_WAITOK));
 }
 
 /* Zeroed, and only if there is some at once. */
@@ -88,7 +100,7 @@ rjail_c_malloc_now(size_t size, size_t align)
 {
 	if (rjail_c_fails())
 		return (NULL);
-	return (malloc_aligned(size, align, M_RJAIL, M_NOWAIT | M_ZERO));
+	return (rjail_c_malloc_as(size, align, M_NOWAIT | M_ZERO));
 }
 
 void
@@ -296,24 +308,6 @@ rjail_c_is_jail(struct file *fp)
 #endif
 }
 
-/* The lowest descriptor of a kind, or -1. */
-static int
-rjail_c_first(struct thread *td, bool (*is)(struct file *))
-{
-	struct filedesc *fdp = td->td_proc->p_fd;
-	struct file *fp;
-	int fd, found = -1;
-
-	FILEDESC_SLOCK(fdp);
-	for (fd = 0; fd < fdp->fd_nfiles && found == -1; fd++) {
-		fp = fdp->fd_ofiles[fd].fde_file;
-		if (fp != NULL && is(fp))
-			found = fd;
-	}
-	FILEDESC_SUNLOCK(fdp);
-	return (found);
-}
-
 /*
  * A UNIX-domain socket that somebody can send a descriptor to: not one for
  * datagrams that has no name and that nobody is connected to, as syslog(3)'s.
@@ -337,22 +331,30 @@ rjail_c_is_receiver(struct file *fp)
 	    !LIST_EMPTY(&unp->unp_refs));
 }
 
-int
-rjail_c_first_receiver(struct thread *td)
+/* The lowest descriptor of each kind, or -1. */
+void
+rjail_c_lowest_descriptors(struct thread *td, struct rjail_lowest *lowest)
 {
-	return (rjail_c_first(td, rjail_c_is_receiver));
-}
+	struct filedesc *fdp = td->td_proc->p_fd;
+	struct file *fp;
+	int fd;
 
-int
-rjail_c_first_directory(struct thread *td)
-{
-	return (rjail_c_first(td, rjail_c_is_directory));
-}
-
-int
-rjail_c_first_jail(struct thread *td)
-{
-	return (rjail_c_first(td, rjail_c_is_jail));
+	*lowest = (struct rjail_lowest){
+		.directory = -1, .jail = -1, .receiver = -1,
+	};
+	FILEDESC_SLOCK(fdp);
+	for (fd = 0; fd < fdp->fd_nfiles; fd++) {
+		fp = fdp->fd_ofiles[fd].fde_file;
+		if (fp == NULL)
+			continue;
+		if (lowest->directory == -1 && rjail_c_is_directory(fp))
+			lowest->directory = fd;
+		if (lowest->jail == -1 && rjail_c_is_jail(fp))
+			lowest->jail = fd;
+		if (lowest->receiver == -1 && rjail_c_is_receiver(fp))
+			lowest->receiver = fd;
+	}
+	FILEDESC_SUNLOCK(fdp);
 }
 
 /* Of one of this file: who opened it, referenced; or NULL. */
@@ -640,15 +642,19 @@ rjail_c_prison_allows(struct ucred *cred, int priv)
 	}
 }
 
-/* What the kernel does for its own jails then: prison_cleanup(). */
+/*
+ * What the kernel does for its own jails then: prison_cleanup().  Where nobody made
+ * shared memory, the table of its names, of all jails, is not gone through.
+ */
 void
-rjail_c_prison_emptied(struct prison *pr)
+rjail_c_prison_emptied(struct prison *pr, bool memory)
 {
 	sx_xlock(&allprison_lock);
 	mtx_lock(&pr->pr_mtx);
 	KNOTE_LOCKED(pr->pr_klist, NOTE_JAIL_REMOVE);
 	mtx_unlock(&pr->pr_mtx);
-	shm_remove_prison(pr);
+	if (memory)
+		shm_remove_prison(pr);
 	(void)osd_jail_call(pr, PR_METHOD_REMOVE, NULL);
 	sx_xunlock(&allprison_lock);
 }

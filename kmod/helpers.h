@@ -71,9 +71,12 @@ bool	 rjail_c_directories_shared(struct proc *);
 bool	 rjail_c_memory_shared(struct proc *);
 bool	 rjail_c_single_thread(struct proc *, int *error);
 void	 rjail_c_single_thread_end(struct proc *);
-int	 rjail_c_first_directory(struct thread *);
-int	 rjail_c_first_receiver(struct thread *);
-int	 rjail_c_first_jail(struct thread *);
+struct rjail_lowest {
+	int	 directory;
+	int	 jail;		/* stands for one of the kernel's */
+	int	 receiver;	/* of descriptors that others send */
+};
+void	 rjail_c_lowest_descriptors(struct thread *, struct rjail_lowest *);
 struct ucred *rjail_c_opener(int fd, const struct vnode *);
 void	 rjail_c_prison_relink(struct prison *from, struct prison *to,
 	    struct proc *);
@@ -96,7 +99,7 @@ bool	 rjail_c_prison_is_alive(struct prison *);
 int	 rjail_c_prison_lost_last(struct prison *);
 struct vnode *rjail_c_prison_root(struct prison *);
 bool	 rjail_c_prison_allows(struct ucred *, int priv);
-void	 rjail_c_prison_emptied(struct prison *);
+void	 rjail_c_prison_emptied(struct prison *, bool memory);
 void	 rjail_c_prison_hostname(struct prison *, char *, size_t);
 bool	 rjail_c_prison_name_taken(const char *);
 int	 rjail_c_cpuset(struct prison *, struct cpuset **);

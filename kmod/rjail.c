@@ -198,6 +198,13 @@ rjail_sysctls_add(void)
 	if (node == NULL)
 		return (ENOMEM);
 	list = SYSCTL_CHILDREN(node);
+	/*
+	 * modfind(2) takes as long as there are modules.  First, because names are
+	 * looked for in this order, and this one for each call.
+	 */
+	SYSCTL_ADD_INT(&rjail_sysctls, list, OID_AUTO, "syscall",
+	    CTLFLAG_RD | CTLFLAG_MPSAFE, &rjail_offset, 0,
+	    "Number of the system call");
 	SYSCTL_ADD_STRING(&rjail_sysctls, list, OID_AUTO, "version",
 	    CTLFLAG_RD | CTLFLAG_CAPRD, __DECONST(char *, rjail_version), 0,
 	    "Version of the module");
@@ -210,10 +217,6 @@ rjail_sysctls_add(void)
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "jailed",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD, NULL, 0,
 	    rjail_sysctl_jailed, "I", "Is the caller in a jail of rjail?");
-	/* modfind(2) takes as long as there are modules. */
-	SYSCTL_ADD_INT(&rjail_sysctls, list, OID_AUTO, "syscall",
-	    CTLFLAG_RD | CTLFLAG_MPSAFE, &rjail_offset, 0,
-	    "Number of the system call");
 	SYSCTL_ADD_PROC(&rjail_sysctls, list, OID_AUTO, "watching",
 	    CTLTYPE_INT | CTLFLAG_RD | CTLFLAG_MPSAFE, NULL, 0,
 	    rjail_sysctl_watching, "I", "Are look-ups watched now?");

@@ -55,8 +55,8 @@ rjail_c_path_free(char *memory)
 }
 
 /*
- * The file number and the mount of a directory, and the directory above it,
- * referenced: NULL above the machine's root.  Asks the file systems, not
+ * The file number and the mount of a directory; unless above is NULL, the directory
+ * above it, referenced: NULL above the machine's root.  Asks the file systems, not
  * namei(9): the caller may be a hook, which must not come to another.
  */
 int
@@ -75,7 +75,8 @@ rjail_c_directory(struct vnode *vp, int32_t mount[2], uint64_t *file,
 	struct vnode *covered;
 	int error;
 
-	*above = NULL;
+	if (above != NULL)
+		*above = NULL;
 	error = vn_lock(vp, LK_SHARED);
 	if (error != 0)
 		return (error);
@@ -86,6 +87,10 @@ rjail_c_directory(struct vnode *vp, int32_t mount[2], uint64_t *file,
 	}
 	rjail_c_mount_id(vp->v_mount, mount);
 	*file = va.va_fileid;
+	if (above == NULL) {
+		VOP_UNLOCK(vp);
+		return (0);
+	}
 	vref(vp);
 	/* From the root of a mount to what it covers. */
 	while (vp != rootvnode && (vp->v_vflag & VV_ROOT) != 0) {

@@ -149,18 +149,18 @@ fn enter(current: &mut Current, jail: &JailRef, root: &Directory) -> Result<Jid>
     let credential = Credential::labelled()?;
     let mut alone = current.single_thread()?;
     // 6. The process leaves nothing open behind itself.
+    let open = alone.descriptors();
     let entrant = Entrant {
         root_narrowed: alone.root_narrowed(root),
-        open_directory: alone.open_directory(),
-        open_jail: alone.open_jail(),
+        open_directory: open.directory,
+        open_jail: open.jail,
         descriptors_shared: alone.descriptors_shared(),
         directories_shared: alone.directories_shared(),
         memory_shared: alone.memory_shared(),
         ..Entrant::READY
     };
     root::admit(&entrant).map_err(|refusal| alone.current().refuse(refusal))?;
-    let receives = alone.receives_descriptors();
-    watch(|watch| watch.entered(receives))?;
+    watch(|watch| watch.entered(open.receiver.is_some()))?;
     // 7. In: processors and root, whose change can still be refused, then the
     // credential, which cannot. No order for the jail is carried out meanwhile.
     let members = MEMBERS.lock();
@@ -328,14 +328,18 @@ impl Armed {
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        ARMING.lock().end();
-        disarm_later();
+        let mut arming = ARMING.lock();
+        arming.end();
+        disarm_if_idle(&arming);
     }
 }
 
 /// Has the policy go after a while, if nobody needs it then.
 fn disarm_later() {
-    let arming = ARMING.lock();
+    disarm_if_idle(&ARMING.lock());
+}
+
+fn disarm_if_idle(arming: &Arming) {
     if arming.idle(!none()) {
         task::disarm_in(arming.linger());
     }

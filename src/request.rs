@@ -223,10 +223,8 @@ impl Request {
         };
         let path = memory.read_string(args.path, PATH)?;
         let hostname = memory.read_string(args.hostname, HOSTNAME)?;
-        let ip4 = memory.read_slice::<[u8; 4]>(args.ip4, ip4s)?;
-        let ip4 = try_collect(ip4.into_iter().map(Ipv4Addr::from))?;
-        let ip6 = memory.read_slice::<[u8; 16]>(args.ip6, ip6s)?;
-        let ip6 = try_collect(ip6.into_iter().map(Ipv6Addr::from))?;
+        let ip4 = memory.read_slice(args.ip4, ip4s)?;
+        let ip6 = memory.read_slice(args.ip6, ip6s)?;
         let named = if args.privileges == 0 {
             Named::NONE
         } else {

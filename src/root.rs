@@ -10,8 +10,7 @@
 
 #![forbid(unsafe_code)]
 
-use alloc::vec::Vec;
-
+use crate::kernel::fixed::Fixed;
 use crate::prison::JailFlags;
 use crate::{Errno, Result};
 
@@ -264,20 +263,20 @@ impl Identity {
 /// What a jail's root is to the mounts, as it was when the jail was made: an
 /// identity, so that the file system can be unmounted when the last process is
 /// gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct View {
     /// The root.
     pub root: Identity,
     /// What it shows, below all file systems that only show another; or the same.
     pub shown: Identity,
     /// The path of the root; empty if the kernel found none.
-    pub path: Vec<u8>,
+    pub path: Fixed<u8>,
 }
 
 impl View {
     /// Of a root that sees no mount.
     pub const NOTHING: Self =
-        Self { root: Identity::NOTHING, shown: Identity::NOTHING, path: Vec::new() };
+        Self { root: Identity::NOTHING, shown: Identity::NOTHING, path: Fixed::EMPTY };
 }
 
 /// Whether a jail may learn of a mount.

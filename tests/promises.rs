@@ -232,7 +232,7 @@ fn a_call() -> impl Strategy<Value = Call> {
 }
 
 /// How a jail was made. Nothing may differ from it, ever.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Sealed {
     root: Node,
     addresses: Addresses,

@@ -3,6 +3,7 @@
 //! of the answers.
 
 use rjail::Errno;
+use rjail::kernel::fixed::Fixed;
 use rjail::prison::JailFlags;
 use rjail::root::{
     Entrant, Identity, Refusal, View, admit, contains, may_move, may_see_mount, may_stand,
@@ -190,7 +191,7 @@ fn no_directory_leaves_a_root() {
 #[test]
 fn a_jail_learns_of_its_own_mounts() {
     let root = Identity { mount: [7, 1], file: 2 };
-    let view = View { root, shown: root, path: b"/jail".to_vec() };
+    let view = View { root, shown: root, path: Fixed::copy_of(b"/jail").expect("memory") };
     let but_all = JailFlags::all().difference(JailFlags::STATFS_ALL);
     for flags in [JailFlags::empty(), but_all] {
         let sees = |view: &View, mount, at: &[u8]| may_see_mount(flags, view, mount, at);

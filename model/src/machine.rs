@@ -808,8 +808,9 @@ impl Machine {
     /// `EPERM`, `EBUSY`, `EINVAL`, `ENOENT`, `ENOTDIR`.
     pub fn rjail(&mut self, pid: Pid, path: &str, args: &Args) -> Result<Jid> {
         let early = self.admit_early(pid)?;
-        let (ip4, ip6) = (args.ip4.clone(), args.ip6.clone());
-        let addresses = ask(Addresses::new(ip4, ip6, args.loopback))?;
+        let (ip4, ip6) = (&args.ip4, &args.ip6);
+        let list = || ask(Addresses::new(ip4.clone(), ip6.clone(), args.loopback));
+        let (addresses, kernels) = (list()?, list()?);
         let root = self.lookup(pid, path)?;
         if !self.names.is_directory(root) {
             return Err(Errno::ENOTDIR);
@@ -825,7 +826,7 @@ impl Machine {
             Arc::new(Native {
                 jid,
                 root,
-                addresses: addresses.clone(),
+                addresses: kernels,
                 flags: allow,
                 hostname: Mutex::new(args.hostname.clone()),
             })

@@ -35,7 +35,7 @@ unsafe fn made(cred: *const c::ucred, label: *mut c::label) {
     unsafe { set_mark(label, mark(jail.jid())) };
 }
 
-/// shm_open(2) makes an object.
+/// shm_open(2) makes an object. All of them are made here, those without a name too.
 ///
 /// # Safety
 /// Called by the MAC framework alone.
@@ -45,8 +45,11 @@ unsafe extern "C" fn rjail_posixshm_create(
     _object: *mut c::shmfd,
     label: *mut c::label,
 ) {
-    // SAFETY: as this function's caller says.
-    unsafe { made(cred, label) };
+    // SAFETY: alive during the call.
+    let Some(jail) = (unsafe { jail_of(cred) }) else { return };
+    jail.make_memory();
+    // SAFETY: of an object under construction.
+    unsafe { set_mark(label, mark(jail.jid())) };
 }
 
 /// ksem_open(2) and ksem_init(2) make one.

@@ -11,7 +11,7 @@ use crate::jail;
 use crate::kernel::credential::{JailRef, jail_of, jid_of};
 use crate::kernel::crowd::{Newborn, Notice};
 use crate::kernel::process::Current;
-use crate::kernel::second_line::{Emptied, NativePrison};
+use crate::kernel::second_line::Emptied;
 use crate::kernel::{hold, ipc, path, policy, second_line, task};
 use crate::killer;
 use crate::prison::{Default, Jid};
@@ -119,7 +119,7 @@ extern "C" fn rjail_entry_teardown() {
 unsafe extern "C" fn rjail_entry_emptied(jail: *mut c_void) {
     // SAFETY: the reference that `join` gave away; kept unless this is the task's last run.
     let Some(jail) = (unsafe { JailRef::from_raw(jail.expose_provenance()) }) else { return };
-    let left = jail.second_line().map(NativePrison::emptied);
+    let left = jail.second_line().map(|prison| prison.emptied(jail.has_made_memory()));
     if left == Some(Emptied::Left) {
         Notice::Emptied.tell(jail.jid(), 0);
     } else {

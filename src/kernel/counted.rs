@@ -69,6 +69,9 @@ unsafe impl<T: Counted> Sync for Weak<T> {}
 unsafe impl<T: Counted> Send for Last<T> {}
 
 impl<T: Counted> Ref<T> {
+    /// Bytes that an object and its counts take.
+    pub const SIZE: usize = size_of::<Inner<T>>();
+
     /// Counts a new object: one reference, the caller's.
     ///
     /// # Errors

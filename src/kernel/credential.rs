@@ -4,6 +4,7 @@
 
 use core::ptr::NonNull;
 
+use static_assertions::const_assert;
 use sys_bindings as c;
 
 use super::counted::Ref;
@@ -15,6 +16,8 @@ use crate::{Errno, Result};
 pub(crate) type Jail = Prison<NativePrison>;
 /// A counted reference to one.
 pub(crate) type JailRef = Ref<Jail>;
+// One of malloc(9)'s sizes; the next is 512.
+const_assert!(JailRef::SIZE <= 384);
 
 /// The policy's slot in a label.
 ///

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Safe wrappers of the kernel's objects, one file for each.
 //!
-//! [`counted`], [`late`], [`memory`] and [`plain`] need no kernel and run on any host; the
-//! rest exists in the module only.
+//! [`counted`], [`fixed`], [`late`], [`memory`] and [`plain`] need no kernel and run on any
+//! host; the rest exists in the module only.
 
 pub mod counted;
+pub mod fixed;
 pub mod late;
 pub mod memory;
 pub mod plain;

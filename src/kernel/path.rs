@@ -10,7 +10,8 @@ use core::ptr::{self, NonNull};
 use sys_bindings as c;
 
 use super::vnode::Directory;
-use crate::kernel::memory::{try_collect, try_push};
+use crate::kernel::fixed::Fixed;
+use crate::kernel::memory::try_push;
 use crate::root::{Identity, View};
 use crate::{Errno, Result};
 
@@ -305,28 +306,34 @@ impl Directory {
         Ok((id, unsafe { Self::from_raw(above) }))
     }
 
-    /// Which one it is.
+    /// Which one it is. The running thread holds no vnode's lock. Sleeps.
     ///
     /// # Errors
-    /// As [`Upwards::end`].
+    /// The file system's.
     pub(crate) fn identity(&self) -> Result<Identity> {
-        self.identity_and_above().map(|(identity, _)| identity)
+        let mut id = Identity::NOTHING;
+        let (mount, file) = (id.mount.as_mut_ptr(), &raw mut id.file);
+        // SAFETY: referenced; `mount` has room for two, and nothing above is asked for.
+        let error = unsafe { c::rjail_c_directory(self.as_ptr(), mount, file, ptr::null_mut()) };
+        Errno::check(error).map(|()| id)
     }
 
     /// What this directory, as a root, is to the mounts. Sleeps.
     ///
     /// # Errors
-    /// `ENOENT`: it was removed meanwhile. `ENOMEM`.
+    /// `ENOENT`: the file system does not say what it shows. `ENOMEM`.
     pub(crate) fn view(&self) -> Result<View> {
         let root = self.identity()?;
         // SAFETY: referenced, and rjail(2) holds no lock here.
-        let shown = unsafe { lowest(self.as_ptr()) }.ok_or(Errno::ENOENT)?.identity()?;
+        let lowest = unsafe { lowest(self.as_ptr()) }.ok_or(Errno::ENOENT)?;
+        let same = ptr::eq(lowest.as_ptr(), self.as_ptr());
+        let shown = if same { root } else { lowest.identity()? };
         // SAFETY: as above.
         let path = unsafe { MachinePath::of(self.as_ptr()) };
         let path = match path {
-            Ok(path) => try_collect(path.as_bytes().iter().copied())?,
+            Ok(path) => Fixed::copy_of(path.as_bytes())?,
             // The name cache does not know it.
-            Err(_) => Vec::new(),
+            Err(_) => Fixed::EMPTY,
         };
         Ok(View { root, shown, path })
     }

@@ -2,6 +2,9 @@
 //! What can be made of any bytes: the structures that a process hands in.
 
 use core::mem::size_of;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use static_assertions::const_assert_eq;
 
 /// Types of which every bit pattern is a value.
 ///
@@ -22,6 +25,12 @@ unsafe impl Plain for abi::Attach {}
 unsafe impl Plain for abi::Kill {}
 // SAFETY: as above.
 unsafe impl Plain for abi::Why {}
+// SAFETY: its four octets, any of which are an address, and by its size nothing else.
+unsafe impl Plain for Ipv4Addr {}
+const_assert_eq!(size_of::<Ipv4Addr>(), 4);
+// SAFETY: its sixteen, likewise.
+unsafe impl Plain for Ipv6Addr {}
+const_assert_eq!(size_of::<Ipv6Addr>(), 16);
 // SAFETY: bytes.
 unsafe impl<const N: usize> Plain for [u8; N] {}
 

@@ -129,6 +129,16 @@ pub(crate) unsafe fn session_leader(cred: *const c::ucred) -> Option<Leader> {
     Some(Leader::In(jail))
 }
 
+/// The lowest descriptor of each kind that matters to who enters a jail.
+pub(crate) struct Descriptors {
+    /// A directory.
+    pub(crate) directory: Option<i32>,
+    /// It stands for a jail of the kernel's.
+    pub(crate) jail: Option<i32>,
+    /// A UNIX-domain socket that somebody can send another descriptor to.
+    pub(crate) receiver: Option<i32>,
+}
+
 /// The caller, alone in its process: nothing of the process changes meanwhile
 /// but by this thread.
 pub(crate) struct SingleThreaded<'a> {
@@ -143,26 +153,17 @@ impl SingleThreaded<'_> {
         self.current
     }
 
-    /// The lowest descriptor that is a directory.
-    pub(crate) fn open_directory(&self) -> Option<i32> {
+    /// What is open.
+    pub(crate) fn descriptors(&self) -> Descriptors {
+        let mut lowest = c::rjail_lowest { directory: -1, jail: -1, receiver: -1 };
         // SAFETY: our own thread; takes and drops the table's lock.
-        let found = unsafe { c::rjail_c_first_directory(self.current.thread()) };
-        (found >= 0).then_some(found)
-    }
-
-    /// The lowest descriptor that stands for a jail of the kernel's.
-    pub(crate) fn open_jail(&self) -> Option<i32> {
-        // SAFETY: our own thread; takes and drops the table's lock.
-        let found = unsafe { c::rjail_c_first_jail(self.current.thread()) };
-        (found >= 0).then_some(found)
-    }
-
-    /// Whether a UNIX-domain socket is among the descriptors that somebody can send
-    /// another descriptor to.
-    pub(crate) fn receives_descriptors(&self) -> bool {
-        // SAFETY: our own thread; takes and drops the table's lock.
-        let found = unsafe { c::rjail_c_first_receiver(self.current.thread()) };
-        found >= 0
+        unsafe { c::rjail_c_lowest_descriptors(self.current.thread(), &raw mut lowest) };
+        let found = |descriptor| (descriptor >= 0).then_some(descriptor);
+        Descriptors {
+            directory: found(lowest.directory),
+            jail: found(lowest.jail),
+            receiver: found(lowest.receiver),
+        }
     }
 
     /// Whether another process uses the descriptor table.

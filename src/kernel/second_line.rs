@@ -7,9 +7,10 @@
 //! the processes, and the descriptor that holds the jail: of the last one the kernel
 //! lets the count stand at one and queues the prison's task, which is rjail's.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_char, c_int};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr::{self, NonNull};
+use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use sys_bindings as c;
@@ -153,10 +154,11 @@ impl NativePrison {
         }
         pr.pr_root = plan.root.map_or(ptr::null_mut(), Directory::into_raw);
         copy(&mut pr.pr_hostname, plan.hostname.as_bytes());
-        copy(&mut pr.pr_hostuuid, b"00000000-0000-0000-0000-000000000000");
+        pr.pr_hostuuid = NO_UUID;
+        let number = Decimal::new(plan.jid);
         // As a C string; a name is shorter than the room for it.
         if plan.name.is_none() {
-            decimal(&mut pr.pr_name, plan.jid);
+            copy(&mut pr.pr_name, number.bytes());
         } else {
             copy(&mut pr.pr_name, plan.name.bytes());
         }
@@ -165,7 +167,7 @@ impl NativePrison {
         if plan.flags.enforce_statfs() == 1 {
             copy(&mut pr.pr_path, plan.path);
         } else {
-            own_names(&mut pr.pr_path, plan.jid);
+            own_names(&mut pr.pr_path, &number);
         }
         let sysvipc = match plan.flags.system_v() {
             SystemV::None => c::JAIL_SYS_DISABLE,
@@ -246,8 +248,9 @@ impl NativePrison {
         unsafe { Directory::from_raw(root) }
     }
 
-    /// The kernel ran the prison's task: a last user is gone.
-    pub(crate) fn emptied(&self) -> Emptied {
+    /// The kernel ran the prison's task: a last user is gone. `memory`: a process may
+    /// have made POSIX shared memory.
+    pub(crate) fn emptied(&self, memory: bool) -> Emptied {
         // SAFETY: alive.
         let lost = unsafe { c::rjail_c_prison_lost_last(self.as_ptr()) };
         if lost < 0 {
@@ -256,7 +259,7 @@ impl NativePrison {
         }
         if lost > 0 {
             // SAFETY: alive; no process is left.
-            unsafe { c::rjail_c_prison_emptied(self.as_ptr()) };
+            unsafe { c::rjail_c_prison_emptied(self.as_ptr(), memory) };
             self.leave_root();
         }
         // SAFETY: the reference that the kernel took for its task.
@@ -386,13 +389,12 @@ impl AddressList {
     /// # Errors
     /// `ENOMEM`, `EINVAL` (a count that does not fit).
     fn new<const N: usize>(addresses: impl ExactSizeIterator<Item = [u8; N]>) -> Result<Self> {
-        let mut addresses = try_collect(addresses)?;
-        match addresses.split_first_mut() {
-            Some((_, others)) => address::sort(others),
-            None => return Ok(Self(ptr::null_mut())),
+        let addresses_len = addresses.len();
+        if addresses_len == 0 {
+            return Ok(Self(ptr::null_mut()));
         }
-        let count = u32::try_from(addresses.len()).map_err(|_| Errno::EINVAL)?;
-        let size = addresses.len().saturating_mul(N).saturating_add(ADDRESSES_AT);
+        let count = u32::try_from(addresses_len).map_err(|_| Errno::EINVAL)?;
+        let size = addresses_len.saturating_mul(N).saturating_add(ADDRESSES_AT);
         // SAFETY: sleeping is allowed; zeroed memory is an unused epoch context.
         let list = unsafe { c::rjail_c_malloc_prison(size) }.cast::<u8>();
         let list = NonNull::new(list).ok_or(Errno::ENOMEM)?;
@@ -401,12 +403,14 @@ impl AddressList {
         // SAFETY: as above, and nobody else has it.
         unsafe { counter.write(count) };
         // SAFETY: inside the allocation.
-        let mut at = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; N]>();
-        for address in addresses {
-            // SAFETY: one of the `count` places after the counter.
-            unsafe { at.write(address) };
-            // SAFETY: one further, at most the end of the allocation.
-            at = unsafe { at.add(1) };
+        let places = unsafe { list.add(ADDRESSES_AT) }.cast::<[u8; N]>();
+        // SAFETY: the `count` places after the counter: zeroed, and nobody else's.
+        let places = unsafe { slice::from_raw_parts_mut(places.as_ptr(), addresses_len) };
+        for (place, address) in places.iter_mut().zip(addresses) {
+            *place = address;
+        }
+        if let Some((_, others)) = places.split_first_mut() {
+            address::sort(others);
         }
         Ok(Self(list.as_ptr()))
     }
@@ -434,7 +438,17 @@ impl Drop for AddressList {
     }
 }
 
-fn copy(to: &mut [core::ffi::c_char], from: &[u8]) {
+/// The host's number in a jail, which has none.
+const NO_UUID: [c_char; 64] = {
+    let (text, mut uuid, mut at) = (b"00000000-0000-0000-0000-000000000000", [0; _], 0);
+    while at < text.len() {
+        uuid[at] = text[at].cast_signed();
+        at += 1;
+    }
+    uuid
+};
+
+fn copy(to: &mut [c_char], from: &[u8]) {
     // The last byte stays NUL: the array came zeroed.
     let room = to.len().saturating_sub(1);
     for (to, from) in to.iter_mut().take(room).zip(from) {
@@ -443,29 +457,37 @@ fn copy(to: &mut [core::ffi::c_char], from: &[u8]) {
 }
 
 /// A path that no other jail has.
-fn own_names(to: &mut [core::ffi::c_char], jid: Jid) {
+fn own_names(to: &mut [c_char], number: &Decimal) {
     const BEGIN: &[u8] = b"/rjail/";
-    if let Some((begin, rest)) = to.split_at_mut_checked(BEGIN.len()) {
-        for (to, from) in begin.iter_mut().zip(BEGIN) {
-            *to = from.cast_signed();
-        }
-        decimal(rest, jid);
-    }
+    copy(to, BEGIN);
+    copy(to.get_mut(BEGIN.len()..).unwrap_or_default(), number.bytes());
 }
 
-fn decimal(to: &mut [core::ffi::c_char], jid: Jid) {
-    let mut digits = [0_u8; 20];
-    let mut rest = jid.get();
-    let mut len = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' | (rest % 10).to_le_bytes()[0];
-        rest /= 10;
-        len += 1;
-        if rest == 0 {
-            break;
+/// A jail's number as the kernel shows it.
+struct Decimal {
+    digits: [u8; 20],
+    begin: usize,
+}
+
+impl Decimal {
+    fn new(jid: Jid) -> Self {
+        let mut digits = [0_u8; 20];
+        let mut rest = jid.get();
+        let mut begin = digits.len();
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' | (rest % 10).to_le_bytes()[0];
+            rest /= 10;
+            begin -= 1;
+            if rest == 0 {
+                break;
+            }
         }
+        Self { digits, begin }
     }
-    copy(to, digits.get(digits.len() - len..).unwrap_or_default());
+
+    fn bytes(&self) -> &[u8] {
+        self.digits.get(self.begin..).unwrap_or_default()
+    }
 }
 
 /// Makes a scratch prison and asks the kernel's own accessors for what was put

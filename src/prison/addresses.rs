@@ -8,6 +8,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::Result;
 use crate::address::{Address, Families, Loopback, Own, validate};
+use crate::kernel::fixed::Fixed;
 use crate::kernel::memory::try_push;
 
 /// Two lists, the primary address of each first, in host order.
@@ -16,10 +17,10 @@ use crate::kernel::memory::try_push;
 /// [`validate`] accepts each. Where the jail shares the machine's loopback
 /// addresses they are in the lists, but not in an empty one: what has no address
 /// has no loopback.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
-    inet: Vec<Ipv4Addr>,
-    inet6: Vec<Ipv6Addr>,
+    inet: Fixed<Ipv4Addr>,
+    inet6: Fixed<Ipv6Addr>,
     loopback: Loopback,
 }
 
@@ -61,12 +62,13 @@ impl Addresses {
     }
 }
 
-fn completed<A: Address>(mut list: Vec<A>, loopback: Loopback) -> Result<Vec<A>> {
+fn completed<A: Address>(mut list: Vec<A>, loopback: Loopback) -> Result<Fixed<A>> {
     let shares = loopback == Loopback::Share && !list.is_empty();
     if shares && !list.contains(&A::LOCALHOST) {
         try_push(&mut list, A::LOCALHOST)?;
     }
-    validate(&list).map(|()| list)
+    validate(&list)?;
+    Fixed::copy_of(&list)
 }
 
 #[cfg(test)]

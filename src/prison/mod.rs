@@ -42,6 +42,7 @@ pub struct Prison<K> {
     ledger: Ledger,
     begun: AtomicBool,
     closed: AtomicBool,
+    made_memory: AtomicBool,
     descriptors: AtomicU32,
 }
 
@@ -68,6 +69,7 @@ impl<K> Prison<K> {
             ledger: Ledger::new(),
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            made_memory: AtomicBool::new(false),
             descriptors: AtomicU32::new(0),
         }
     }
@@ -180,6 +182,17 @@ impl<K> Prison<K> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// A process of it makes an object of POSIX shared memory.
+    pub fn make_memory(&self) {
+        self.made_memory.store(true, Ordering::Release);
+    }
+
+    /// Whether there may be such objects, of which the kernel keeps the names.
+    #[must_use]
+    pub fn has_made_memory(&self) -> bool {
+        self.made_memory.load(Ordering::Acquire)
     }
 
     /// How many descriptors hold it.

@@ -3,8 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use alloc::vec::Vec;
-
+use crate::kernel::fixed::Fixed;
 use crate::{Errno, Result};
 
 /// A jail's name, or none: the kernel then knows it by its number.
@@ -14,11 +13,11 @@ use crate::{Errno, Result};
 /// number, and rctl(8), which parts its rules at `:`, `=`, `/` and `,`, reads it
 /// back as it is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Name(Vec<u8>);
+pub struct Name(Fixed<u8>);
 
 impl Name {
     /// No name.
-    pub const NONE: Self = Self(Vec::new());
+    pub const NONE: Self = Self(Fixed::EMPTY);
     /// Bytes of the longest.
     pub const LONGEST: usize = 64;
 
@@ -35,15 +34,12 @@ impl Name {
         if !begins || number || name.len() > Self::LONGEST || !name.iter().all(good) {
             return Err(Errno::EINVAL);
         }
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(name.len()).map_err(|_| Errno::ENOMEM)?;
-        copy.extend_from_slice(name);
-        Ok(Self(copy))
+        Fixed::copy_of(name).map(Self)
     }
 
     /// Whether there is none.
     #[must_use]
-    pub const fn is_none(&self) -> bool {
+    pub fn is_none(&self) -> bool {
         self.0.is_empty()
     }
 

@@ -47,6 +47,8 @@ impl<T: Counted> Registry<T> {
     /// `ENOMEM`; nothing has changed. May sleep.
     pub fn insert(&mut self, jid: Jid, jail: &Ref<T>) -> Result {
         let chain = self.chain(jid);
+        // Most chains have one: no room is made for more.
+        chain.try_reserve_exact(1).map_err(|_| Errno::ENOMEM)?;
         try_push(chain, (jid, Ref::downgrade(jail)))?;
         self.live += 1;
         Ok(())

@@ -15,7 +15,7 @@ use crate::kernel::late::Late;
 
 /// How many privileges a jail can have asked for before it needs more memory;
 /// a jail that runs a server asks for about twenty.
-const SLOTS: usize = 32;
+const SLOTS: usize = 24;
 
 /// How often a privilege was asked for. Both stop at their greatest value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
