@@ -28,7 +28,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  RJAIL_FREEBSD=$(RJAIL_FREEBSD)'
-	@echo '                 sys/, kernel, kernel-debug and loader.efi of one FreeBSD release'
+	@echo '                 sys/, kernel, kernel-debug, kernel-kasan, loader.efi of one FreeBSD release'
 
 setup: ## install what the other targets need, or say what is missing
 	@scripts/setup all
@@ -44,7 +44,7 @@ lint: ## rustfmt, clippy, and the rules of the source tree
 	@scripts/setup host
 	@scripts/lint
 
-kmod: ## build target/kmod/rjail.ko, and target/kmod/debug/rjail.ko for kernel-debug
+kmod: ## build target/kmod/rjail.ko, and {debug,kasan}/rjail.ko for those kernels
 	@scripts/setup kmod
 	@scripts/kmod $(KERNEL)
 
@@ -53,7 +53,7 @@ asm: ## the MAC hooks' code; marked, what a caller outside any jail executes
 	@scripts/kmod generic
 	@$(KMOD_BUILD) --out target/kmod --asm
 
-vm-test: ## run the guest tests on a real kernel (KERNEL=generic|debug, T=name, VMM=bhyve)
+vm-test: ## run the guest tests on a real kernel (KERNEL=generic|debug|kasan, T=name, VMM=bhyve)
 	@scripts/setup vm
 	@scripts/kmod $(KERNEL)
 	$(VM_TEST) run --kernel $(KERNEL) --vmm $(VMM) $(if $(T),--test $(T))

@@ -50,27 +50,34 @@ static MALLOC_DEFINE(M_RJAIL_PRISON, "rjail_prison",
 #ifdef RJAIL_FAULT
 /*
  * The module that the tests load instead: of one process the allocation of a
- * given number finds no memory.
+ * given number finds no memory.  The kernel environment says which one, before
+ * there are sysctls: as the module is loaded.
  */
 static int rjail_fault_pid;
 static u_int rjail_fault_nth, rjail_fault_seen;
+static u_int rjail_fault_more;
 SYSCTL_NODE(_debug, OID_AUTO, rjail_fault, CTLFLAG_RW | CTLFLAG_MPSAFE, NULL,
     "rjail: memory that is not there");
-SYSCTL_INT(_debug_rjail_fault, OID_AUTO, pid, CTLFLAG_RW | CTLFLAG_MPSAFE,
-    &rjail_fault_pid, 0, "Whose allocations are counted");
-SYSCTL_UINT(_debug_rjail_fault, OID_AUTO, nth, CTLFLAG_RW | CTLFLAG_MPSAFE,
+SYSCTL_INT(_debug_rjail_fault, OID_AUTO, pid, CTLFLAG_RWTUN | CTLFLAG_MPSAFE,
+    &rjail_fault_pid, 0, "Whose allocations are counted; 0: nobody's");
+SYSCTL_UINT(_debug_rjail_fault, OID_AUTO, nth, CTLFLAG_RWTUN | CTLFLAG_MPSAFE,
     &rjail_fault_nth, 0, "The one that fails, from 1; 0: none");
+SYSCTL_UINT(_debug_rjail_fault, OID_AUTO, more, CTLFLAG_RW | CTLFLAG_MPSAFE,
+    &rjail_fault_more, 0, "How many after it fail as well");
 SYSCTL_UINT(_debug_rjail_fault, OID_AUTO, seen, CTLFLAG_RW | CTLFLAG_MPSAFE,
     &rjail_fault_seen, 0, "How many there were");
 
 bool
 rjail_c_fails(void)
 {
+	u_int number;
+
 	/* Others, the tasks among them, find memory. */
-	if (rjail_fault_pid != curproc->p_pid)
+	if (rjail_fault_pid == 0 || rjail_fault_pid != curproc->p_pid)
 		return (false);
-	return (atomic_fetchadd_int(&rjail_fault_seen, 1) + 1 ==
-	    rjail_fault_nth);
+	number = atomic_fetchadd_int(&rjail_fault_seen, 1) + 1;
+	return (rjail_fault_nth != 0 && number >= rjail_fault_nth &&
+	    number - rjail_fault_nth <= rjail_fault_more);
 }
 #endif
 

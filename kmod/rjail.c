@@ -192,11 +192,14 @@ rjail_sysctls_add(void)
 	int i;
 
 	sysctl_ctx_init(&rjail_sysctls);
-	node = SYSCTL_ADD_NODE(&rjail_sysctls, SYSCTL_STATIC_CHILDREN(_security),
+	node = rjail_c_fails() ? NULL :
+	    SYSCTL_ADD_NODE(&rjail_sysctls, SYSCTL_STATIC_CHILDREN(_security),
 	    OID_AUTO, "rjail", CTLFLAG_RW | CTLFLAG_MPSAFE, NULL,
 	    "Jails of the module rjail");
-	if (node == NULL)
+	if (node == NULL) {
+		printf("rjail: no memory for sysctls (error %d)\n", ENOMEM);
 		return (ENOMEM);
+	}
 	list = SYSCTL_CHILDREN(node);
 	/*
 	 * modfind(2) takes as long as there are modules.  First, because names are
@@ -259,6 +262,31 @@ static int rjail_jail_slot;
 
 /* Module event. */
 
+/* Whether a policy that is registered has this slot; says which. */
+static bool
+rjail_slot_taken(int slot)
+{
+	struct mac_policy_list_head *lists[] =
+	    { &mac_static_policy_list, &mac_policy_list };
+	struct mac_policy_conf *policy;
+	bool taken = false;
+	int i;
+
+	mac_policy_slock_sleep();
+	for (i = 0; i < (int)nitems(lists); i++) {
+		LIST_FOREACH(policy, lists[i], mpc_list) {
+			if (policy->mpc_field_off == NULL ||
+			    *policy->mpc_field_off != slot)
+				continue;
+			printf("rjail: kenv " RJAIL_SLOT_KENV "=%d is the slot "
+			    "of %s\n", slot, policy->mpc_name);
+			taken = true;
+		}
+	}
+	mac_policy_sunlock_sleep();
+	return (taken);
+}
+
 /*
  * A slot in labels: that of an earlier load, or of a policy without a hook, which
  * is then of no further use.
@@ -269,10 +297,17 @@ rjail_slot_get(module_t mod)
 	char text[12];
 	int error, slot;
 
-	if (!getenv_int(RJAIL_SLOT_KENV, &slot)) {
-		error = mac_policy_modevent(mod, MOD_LOAD, &rjail_slot_policy);
-		if (error != 0)
+	/* At boot nobody can have had one. */
+	if (rjail_preloaded || !getenv_int(RJAIL_SLOT_KENV, &slot)) {
+		error = rjail_c_fails() ? ENOMEM :
+		    mac_policy_modevent(mod, MOD_LOAD, &rjail_slot_policy);
+		if (error != 0) {
+			printf("rjail: no label slot is left (error %d): the MAC "
+			    "framework has %d and takes none back; boot without "
+			    "one of the other policies, or with rjail before "
+			    "them\n", error, MAC_MAX_SLOTS);
 			return (error);
+		}
 		(void)mac_policy_modevent(mod, MOD_UNLOAD, &rjail_slot_policy);
 		if (!rjail_preloaded) {
 			snprintf(text, sizeof(text), "%d", rjail_slot);
@@ -284,6 +319,8 @@ rjail_slot_get(module_t mod)
 		printf("rjail: kenv " RJAIL_SLOT_KENV "=%d is not a slot\n", slot);
 		return (EINVAL);
 	}
+	if (rjail_slot_taken(slot))
+		return (EBUSY);
 	rjail_slot = slot;
 	return (0);
 }
@@ -294,8 +331,8 @@ rjail_syscall_add(void)
 	modspecific_t ms = { 0 };
 	int error;
 
-	error = kern_syscall_register(sysent, &rjail_offset, &rjail_sysent,
-	    &rjail_old_sysent, 0);
+	error = rjail_c_fails() ? ENOMEM : kern_syscall_register(sysent,
+	    &rjail_offset, &rjail_sysent, &rjail_old_sysent, 0);
 	if (error != 0) {
 		printf("rjail: no free system call (error %d)\n", error);
 		return (error);
@@ -317,6 +354,11 @@ rjail_complete(void)
 
 	rjail_c_disarm_init();
 	error = rjail_entry_self_check(&what);
+	if (error != 0 && what == NULL) {
+		printf("rjail: this kernel could not be checked (error %d); "
+		    "no jail can be made\n", error);
+		return (error);
+	}
 	if (error != 0) {
 		printf("rjail: this kernel is not the one rjail was built for: "
 		    "%s (error %d); no jail can be made\n", what, error);
@@ -358,15 +400,13 @@ rjail_load(module_t mod)
 		    "this kernel's headers\n", __FreeBSD_version, osreldate);
 		return (ENOEXEC);
 	}
-	error = rjail_entry_load();
+	rjail_preloaded = cold;
+	/* First: at boot there are no tasks yet whose end could be waited for. */
+	error = rjail_slot_get(mod);
+	if (error == 0)
+		error = rjail_entry_load();
 	if (error != 0)
 		return (error);
-	rjail_preloaded = cold;
-	error = rjail_slot_get(mod);
-	if (error != 0) {
-		rjail_entry_unload();
-		return (error);
-	}
 	rjail_jail_slot = osd_jail_register(NULL, rjail_jail_methods);
 	rjail_module = mod;
 	if (cold)
@@ -550,6 +590,8 @@ static struct mac_policy_conf rjail_lookup_policy = {
 int
 rjail_c_watch_lookups(int on)
 {
+	if (on && rjail_c_fails())
+		return (ENOMEM);
 	return (mac_policy_modevent(rjail_module, on ? MOD_LOAD : MOD_UNLOAD,
 	    &rjail_lookup_policy));
 }
@@ -564,6 +606,8 @@ static struct mac_policy_conf rjail_policy = {
 int
 rjail_c_arm(int on)
 {
+	if (on && rjail_c_fails())
+		return (ENOMEM);
 	if (on)
 		rjail_armings++;
 	else if (rjail_preloaded)

@@ -11,7 +11,7 @@ use crate::jail;
 use crate::kernel::credential::{JailRef, jail_of, jid_of};
 use crate::kernel::crowd::{Newborn, Notice};
 use crate::kernel::process::Current;
-use crate::kernel::second_line::Emptied;
+use crate::kernel::second_line::{Emptied, NativePrison, Unfit};
 use crate::kernel::{hold, ipc, path, policy, second_line, task};
 use crate::killer;
 use crate::prison::{Default, Jid};
@@ -40,7 +40,7 @@ unsafe extern "C" fn rjail_entry_load() -> c_int {
 }
 
 /// Holds the kernel's `struct prison` against the headers; `what` says where
-/// they differ.
+/// they differ, and is left alone when that could not be found out.
 ///
 /// # Safety
 /// Called by the module event or at boot, in a thread that may sleep; `what` is
@@ -53,7 +53,8 @@ unsafe extern "C" fn rjail_entry_self_check(what: *mut *const c_char) -> c_int {
     let Some(current) = (unsafe { Current::new(td) }) else { return Errno::EINVAL.number() };
     match second_line::self_check(&current) {
         Ok(()) => 0,
-        Err(text) => {
+        Err(Unfit::Failed(errno)) => errno.number(),
+        Err(Unfit::Differs(text)) => {
             // SAFETY: as the caller says; the text is static.
             unsafe { what.write(text.as_ptr()) };
             Errno::ENOSYS.number()

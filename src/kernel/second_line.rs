@@ -490,19 +490,40 @@ impl Decimal {
     }
 }
 
+/// Why no jail can be made.
+pub(crate) enum Unfit {
+    /// What the kernel sees differently: its `struct prison` is not the one that the
+    /// headers described.
+    Differs(&'static CStr),
+    /// It could not be asked.
+    Failed(Errno),
+}
+
+impl From<&'static CStr> for Unfit {
+    fn from(what: &'static CStr) -> Self {
+        Self::Differs(what)
+    }
+}
+
+impl From<Errno> for Unfit {
+    fn from(errno: Errno) -> Self {
+        Self::Failed(errno)
+    }
+}
+
+type Fit<T = ()> = core::result::Result<T, Unfit>;
+
 /// Makes a scratch prison and asks the kernel's own accessors for what was put
 /// in. Sleeps.
 ///
 /// # Errors
-/// What the kernel sees differently: its `struct prison` is not the one that
-/// the headers described.
-pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static CStr> {
+/// As [`Unfit`] says.
+pub(crate) fn self_check(current: &Current) -> Fit {
     // Not in order, because the kernel searches them by halves.
     const NUMBERS: [u8; 5] = [198, 192, 203, 100, 45];
     let inet = try_collect(NUMBERS.into_iter().map(Accessible::in_scratch));
     let inet6 = try_collect(NUMBERS.into_iter().map(Accessible::in_scratch));
-    let addresses = inet.and_then(|inet| Addresses::new(inet, inet6?, Loopback::Rewrite));
-    let addresses = addresses.map_err(|_| c"no memory")?;
+    let addresses = Addresses::new(inet?, inet6?, Loopback::Rewrite)?;
     let hostname = Text::from_static(c"rjail-self-check.invalid");
     let scratch = Scratch::new(current, &addresses, &hostname)?;
     let cred = scratch.credential.as_ptr();
@@ -511,7 +532,7 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     // SAFETY: the credential is alive and points at the scratch prison.
     unsafe { c::getcredhostname(cred, name.as_mut_ptr().cast(), name.len()) };
     if CStr::from_bytes_until_nul(&name).ok() != Some(hostname.as_c_str()) {
-        return Err(c"pr_hostname is elsewhere");
+        return Err(c"pr_hostname is elsewhere".into());
     }
     // SAFETY: the credential is alive and points at the scratch prison.
     unsafe { check_list(cred, addresses.inet().list) }?;
@@ -519,20 +540,20 @@ pub(crate) fn self_check(current: &Current) -> core::result::Result<(), &'static
     unsafe { check_list(cred, addresses.inet6().list) }?;
     // SAFETY: as above.
     if !unsafe { c::prison_flag(cred, c::PR_HOST.cast_unsigned()) } {
-        return Err(c"pr_flags is elsewhere");
+        return Err(c"pr_flags is elsewhere".into());
     }
     let asked = [(c::PR_ALLOW_CHFLAGS, true), (c::PR_ALLOW_MLOCK, false)];
     for (bit, wanted) in asked {
         // SAFETY: as above.
         if unsafe { c::prison_allow(cred, bit.cast_unsigned()) } != wanted {
-            return Err(c"pr_allow is elsewhere");
+            return Err(c"pr_allow is elsewhere".into());
         }
     }
     let machine = &raw mut c::prison0;
     // SAFETY: both prisons are alive.
     let child = unsafe { c::prison_ischild(machine, scratch.prison.as_ptr()) };
     if !child {
-        return Err(c"pr_parent is elsewhere");
+        return Err(c"pr_parent is elsewhere".into());
     }
     scratch.give_back()
 }
@@ -659,16 +680,12 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(
-        current: &Current,
-        addresses: &Addresses,
-        hostname: &Text,
-    ) -> core::result::Result<Self, &'static CStr> {
+    fn new(current: &Current, addresses: &Addresses, hostname: &Text) -> Result<Self> {
         let flags = JailFlags::CHFLAGS;
         let (named, name, path, jid) = (&Named::NONE, &Name::NONE, b"/", Jid::FIRST);
         let plan = Plan { jid, flags, named, root: None, path, hostname, name, addresses };
-        let prison = NativePrison::new(current, plan).map_err(|_| c"no memory")?;
-        let credential = Credential::new().ok_or(c"no memory")?;
+        let prison = NativePrison::new(current, plan)?;
+        let credential = Credential::new().ok_or(Errno::ENOMEM)?;
         // SAFETY: `credential` is empty and ours; the source is alive.
         unsafe { c::crcopy(credential.as_ptr(), current.credential()) };
         // SAFETY: ours, and crcopy gave it a reference of this prison.
@@ -682,9 +699,9 @@ impl Scratch {
         Ok(Self { credential, prison })
     }
 
-    fn give_back(self) -> core::result::Result<(), &'static CStr> {
+    fn give_back(self) -> Fit {
         drop(self.credential);
-        if self.prison.is_idle() { Ok(()) } else { Err(c"pr_ref or pr_uref is elsewhere") }
+        if self.prison.is_idle() { Ok(()) } else { Err(c"pr_ref or pr_uref is elsewhere".into()) }
     }
 }
 

@@ -2,7 +2,8 @@
 /*
  * rjail_probe.ko: a module of the VM tests, no part of rjail.  Through it a test
  * asks the running kernel instead of being told: what a prison makes of each
- * privilege, what the whole of priv(9) does, and which static probes fire.
+ * privilege, what the whole of priv(9) does, and which static probes fire.  It
+ * plays other MAC policies, which have label slots, and reads where KASAN sees it.
  *
  * A question is what is written to a sysctl, its answer what the same call
  * reads; so only who may write sysctls, root outside any jail, can ask.  The
@@ -15,6 +16,7 @@
 #include <sys/kernel.h>
 #include <sys/linker.h>
 #include <sys/lock.h>
+#include <sys/malloc.h>
 #include <sys/module.h>
 #include <sys/mutex.h>
 #include <sys/priv.h>
@@ -26,6 +28,8 @@
 #include <sys/ucred.h>
 
 #include <machine/md_var.h>
+
+#include <security/mac/mac_policy.h>
 
 static struct sysctl_ctx_list probe_sysctls;
 
@@ -593,6 +597,136 @@ probe_sdt_unload(void)
 #endif /* KDTRACE_HOOKS */
 
 /*
+ * Other policies of the MAC framework: with a label slot each, and no hook; the
+ * last has no slot, and whatever name.
+ */
+
+#define	PROBE_SLOTTED	4
+#define	PROBE_NAMED	PROBE_SLOTTED
+
+struct probe_policy_question {
+	uint32_t	what;
+#define	PROBE_REGISTER	1
+#define	PROBE_UNREGISTER	2
+	uint32_t	which;
+	char		name[24];	/* for PROBE_NAMED */
+};
+
+struct probe_policy_answer {
+	int32_t		error;
+	int32_t		slot;	/* of the last time it was registered */
+};
+
+static struct mac_policy_ops probe_policy_ops;
+static int probe_policy_slot[PROBE_SLOTTED] = { -1, -1, -1, -1 };
+static char probe_policy_name[24] = "rjail_probe";
+
+#define	PROBE_POLICY(number)						\
+	[number] = {							\
+		.mpc_name = "rjail_probe" #number,			\
+		.mpc_fullname = "another policy of the tests",		\
+		.mpc_ops = &probe_policy_ops,				\
+		.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK,	\
+		.mpc_field_off = &probe_policy_slot[number],		\
+	}
+
+static struct mac_policy_conf probe_policies[] = {
+	PROBE_POLICY(0),
+	PROBE_POLICY(1),
+	PROBE_POLICY(2),
+	PROBE_POLICY(3),
+	[PROBE_NAMED] = {
+		.mpc_name = probe_policy_name,
+		.mpc_fullname = "another policy of the tests",
+		.mpc_ops = &probe_policy_ops,
+		.mpc_loadtime_flags = MPC_LOADTIME_FLAG_UNLOADOK,
+	},
+};
+
+/* A policy that comes or goes; what the framework says, and its slot. */
+static int
+probe_sysctl_policy(SYSCTL_HANDLER_ARGS)
+{
+	struct probe_policy_question question;
+	struct probe_policy_answer answer = { .slot = -1 };
+	int error;
+
+	error = probe_asked(req, &question, sizeof(question));
+	if (error != 0)
+		return (error);
+	if (question.which >= nitems(probe_policies) ||
+	    (question.what != PROBE_REGISTER &&
+	    question.what != PROBE_UNREGISTER))
+		return (EINVAL);
+	if (question.what == PROBE_REGISTER && question.which == PROBE_NAMED)
+		strlcpy(probe_policy_name, question.name,
+		    sizeof(probe_policy_name));
+	answer.error = mac_policy_modevent(NULL,
+	    question.what == PROBE_REGISTER ? MOD_LOAD : MOD_UNLOAD,
+	    &probe_policies[question.which]);
+	if (question.which < PROBE_SLOTTED)
+		answer.slot = probe_policy_slot[question.which];
+	return (SYSCTL_OUT(req, &answer, sizeof(answer)));
+}
+
+static void
+probe_policies_unload(void)
+{
+	u_int i;
+
+	for (i = 0; i < nitems(probe_policies); i++)
+		(void)mac_policy_modevent(NULL, MOD_UNLOAD, &probe_policies[i]);
+}
+
+/* Loaded at boot, they come before every other module's: so many. */
+static int
+probe_policies_event(module_t mod __unused, int type, void *data __unused)
+{
+	int i, wanted;
+
+	if (type == MOD_LOAD && cold &&
+	    getenv_int("rjail_probe.policies", &wanted))
+		for (i = 0; i < wanted && i < PROBE_SLOTTED; i++)
+			(void)mac_policy_modevent(NULL, MOD_LOAD,
+			    &probe_policies[i]);
+	return (0);
+}
+
+static moduledata_t probe_policies_moduledata = {
+	"rjail_probe_policies",
+	probe_policies_event,
+	NULL
+};
+DECLARE_MODULE(rjail_probe_policies, probe_policies_moduledata,
+    SI_SUB_MAC_POLICY, SI_ORDER_FIRST);
+MODULE_DEPEND(rjail_probe, kernel_mac_support, MAC_VERSION, MAC_VERSION,
+    MAC_VERSION);
+
+/*
+ * A fault that KASAN reports, if this file was compiled for it as rjail's own
+ * are: the byte behind an allocation, or one that was freed.
+ */
+static int
+probe_sysctl_wild(SYSCTL_HANDLER_ARGS)
+{
+	const volatile uint8_t *byte;
+	int error, read, which;
+	uint8_t *memory;
+
+	error = probe_asked(req, &which, sizeof(which));
+	if (error != 0)
+		return (error);
+	memory = malloc(40, M_TEMP, M_WAITOK | M_ZERO);
+	byte = memory;
+	if (which != 0)
+		free(memory, M_TEMP);
+	read = byte[which != 0 ? 0 : 40];
+	if (which == 0)
+		free(memory, M_TEMP);
+	return (SYSCTL_OUT(req, &read, sizeof(read)));
+}
+
+/*
  * Module event.
  */
 
@@ -617,6 +751,10 @@ probe_load(void)
 	    probe_sysctl_ask, "S", "One privilege, about a process");
 	SYSCTL_ADD_PROC(&probe_sysctls, list, OID_AUTO, "sdt", flags, NULL, 0,
 	    probe_sysctl_sdt, "S", "Firings of a static probe");
+	SYSCTL_ADD_PROC(&probe_sysctls, list, OID_AUTO, "policy", flags, NULL,
+	    0, probe_sysctl_policy, "S", "Another policy comes or goes");
+	SYSCTL_ADD_PROC(&probe_sysctls, list, OID_AUTO, "wild", flags, NULL, 0,
+	    probe_sysctl_wild, "S", "Reads where nobody may");
 	return (0);
 }
 
@@ -630,6 +768,7 @@ probe_unload(void)
 		return (error);
 	/* Waits for callers inside. */
 	(void)sysctl_ctx_free(&probe_sysctls);
+	probe_policies_unload();
 	probe_sdt_unload();
 	return (0);
 }

@@ -10,8 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSection};
 
-/// Fills `include` for the kernel whose image is given.
-pub fn generate(sys: &Path, kernel: &[u8], include: &Path) -> Result<()> {
+/// Fills `include` for the kernel whose image is given; its options.
+pub fn generate(sys: &Path, kernel: &[u8], include: &Path) -> Result<BTreeMap<String, String>> {
     fs::create_dir_all(include)?;
     let config = config_of(kernel)?;
     let wanted = options_in(&config);
@@ -46,7 +46,7 @@ pub fn generate(sys: &Path, kernel: &[u8], include: &Path) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(wanted)
 }
 
 /// The configuration file that the kernel carries in itself.

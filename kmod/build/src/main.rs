@@ -5,7 +5,7 @@
 //! kernel linker would refuse.
 //!
 //! In: a directory with one release's `sys/` and its `kernel` (and, optionally,
-//! `kernel-debug`). The kernel itself says which options it was built with
+//! `kernel-debug` and `kernel-kasan`). The kernel itself says which options it was built with
 //! (`options INCLUDE_CONFIG_FILE`, in GENERIC); none is assumed.
 
 #![forbid(unsafe_code)]
@@ -49,12 +49,37 @@ enum Kernel {
     Generic,
     /// `kernel-debug`: INVARIANTS and WITNESS.
     Debug,
+    /// `kernel-kasan`: KASAN as well.
+    Kasan,
 }
+
+/// Beside [`KERNEL_CFLAGS`], for the C of a kernel with KASAN: each access, stack
+/// variable and global is checked, by a call, as in that kernel itself. Rust has this
+/// on its nightly alone: of the Rust half, what it has the kernel copy is checked
+/// (`kmod/kasan.c`).
+const KASAN_CFLAGS: &[&str] = &[
+    "-fsanitize=kernel-address",
+    "-DSAN_NEEDS_INTERCEPTORS", // the headers' copies and atomics, checked
+    "-DSAN_INTERCEPTOR_PREFIX=kasan",
+    "-Wno-pointer-sign", // the kernel's own headers, with checked atomics
+    "-mllvm",
+    "-asan-instrumentation-with-call-threshold=0",
+    "-mllvm",
+    "-asan-stack=true",
+    "-mllvm",
+    "-asan-use-after-scope=true",
+    "-mllvm",
+    "-asan-instrument-dynamic-allocas=true",
+    "-mllvm",
+    "-asan-globals=true",
+    "-mllvm",
+    "-asan-instrument-byval=false", // what is passed on the stack has no shadow
+];
 
 /// Build rjail.ko for one kernel.
 #[derive(Parser)]
 struct Args {
-    /// Directory with `sys/`, `kernel` and optionally `kernel-debug`.
+    /// Directory with `sys/`, `kernel` and optionally `kernel-debug`, `kernel-kasan`.
     #[arg(long, env = "RJAIL_FREEBSD")]
     freebsd: PathBuf,
     /// Which of its kernels.
@@ -90,6 +115,7 @@ fn main() -> Result<()> {
     let kernel = args.freebsd.join(match args.kernel {
         Kernel::Generic => "kernel",
         Kernel::Debug => "kernel-debug",
+        Kernel::Kasan => "kernel-kasan",
     });
     for (path, what) in [(&sys.join("sys/param.h"), "headers"), (&kernel, "kernel")] {
         if !path.exists() {
@@ -104,7 +130,9 @@ fn main() -> Result<()> {
     step("options", &kernel);
     let kernel_image = fs::read(&kernel)?;
     let sys = sys.canonicalize()?;
-    headers::generate(&sys, &kernel_image, &include).context("kernel option headers")?;
+    let options =
+        headers::generate(&sys, &kernel_image, &include).context("kernel option headers")?;
+    let has_kasan = options.contains_key("KASAN");
 
     let cflags = cflags(&root, &sys, &include);
     let clang = args.clang.map_or_else(find_clang, Ok)?;
@@ -120,6 +148,8 @@ fn main() -> Result<()> {
         None => link::toolchain_linker()?,
     };
     let rust = link::rust_object(&archive, &out)?;
+    let kasan = if has_kasan { KASAN_CFLAGS } else { &[] };
+    let cflags: Vec<_> = cflags.into_iter().chain(kasan.iter().map(ToString::to_string)).collect();
     let fault = [cflags.as_slice(), &["-DRJAIL_FAULT".to_owned()]].concat();
     let modules = [
         ("rjail.ko", "kmod", "c", &cflags, Some(rust.clone())),

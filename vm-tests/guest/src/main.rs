@@ -23,6 +23,7 @@ mod errno;
 mod escape;
 mod filter;
 mod jail;
+mod kasan;
 mod line_two;
 mod malloc;
 mod net;
@@ -33,6 +34,7 @@ mod programs;
 mod reach;
 mod scarcity;
 mod sequences;
+mod slots;
 mod static_probes;
 mod sys;
 mod tool;
@@ -96,33 +98,55 @@ impl Group {
 const LATE: &[Group] = &[
     Group::cases(Mode::Outside, false),
     Group::cases(Mode::Native, false),
-    Group::programs("escape-native", false, &[escape::CLASSES]),
+    Group::programs("escape-native", false, &[escape::CLASSES, escape::RACES]),
     Group::programs("sequences-native", false, &[sequences::NATIVE]),
     Group::programs("load", false, &[programs::LOADING]),
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
     Group::cases(Mode::FirstLine, true).without_second_line(),
-    Group::programs("programs", true, &[programs::EITHER, programs::ARMING, programs::BOTH_LINES]),
+    Group::programs(
+        "programs",
+        true,
+        &[
+            programs::EITHER,
+            programs::RACES,
+            programs::ARMING,
+            programs::ARMING_RACES,
+            programs::BOTH_LINES,
+        ],
+    ),
     Group::programs(
         "programs-first-line",
         true,
-        &[programs::EITHER, programs::ARMING, programs::LABEL_ALONE],
+        &[
+            programs::EITHER,
+            programs::RACES,
+            programs::ARMING,
+            programs::ARMING_RACES,
+            programs::LABEL_ALONE,
+        ],
     )
     .without_second_line(),
-    Group::programs("escape", true, &[escape::CLASSES]),
-    Group::programs("escape-first-line", true, &[escape::CLASSES]).without_second_line(),
+    Group::programs("escape", true, &[escape::CLASSES, escape::RACES]),
+    Group::programs("escape-first-line", true, &[escape::CLASSES, escape::RACES])
+        .without_second_line(),
     Group::programs("reach", true, &[reach::ALL]),
     Group::programs("reach-first-line", true, &[reach::ALL]).without_second_line(),
     Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
     Group::programs("trespass-first-line", true, &[trespass::EITHER]).without_second_line(),
-    Group::programs("calls", true, &[calls::EITHER, calls::LONG]),
-    Group::programs("calls-first-line", true, &[calls::EITHER]).without_second_line(),
-    Group::programs("races", true, &[calls::RACES]),
-    Group::programs("races-first-line", true, &[calls::RACES]).without_second_line(),
+    Group::programs("calls", true, &[calls::EITHER, calls::RACES, calls::HOSTILE, calls::LONG]),
+    Group::programs("calls-first-line", true, &[calls::EITHER, calls::RACES]).without_second_line(),
+    Group::programs("races", true, &[calls::ENTRY_RACES]),
+    Group::programs("races-first-line", true, &[calls::ENTRY_RACES]).without_second_line(),
     Group::programs("sequences", true, &[sequences::BOTH]),
     Group::programs("sequences-first-line", true, &[sequences::LABEL]).without_second_line(),
-    Group::programs("unload", true, &[programs::UNLOADING, calls::UNLOADING]),
+    Group::programs(
+        "unload",
+        true,
+        &[programs::UNLOADING, programs::UNLOADING_RACES, calls::UNLOADING],
+    ),
     Group::programs("scarcity", false, &[scarcity::ALL]),
+    Group::programs("slots", false, &[slots::LATE]),
     Group::programs("churn", false, &[programs::CHURN]),
 ];
 
@@ -131,12 +155,32 @@ const BOOT: &[Group] = &[
     Group::programs("unarmed", true, &[programs::BEFORE_THE_FIRST]),
     Group::cases(Mode::Unjailed, true),
     Group::cases(Mode::Inside, true),
-    Group::programs("programs", true, &[programs::EITHER, programs::BOTH_LINES]),
-    Group::programs("escape", true, &[escape::CLASSES]),
+    Group::programs("programs", true, &[programs::EITHER, programs::RACES, programs::BOTH_LINES]),
+    Group::programs("escape", true, &[escape::CLASSES, escape::RACES]),
     Group::programs("reach", true, &[reach::ALL]),
     Group::programs("trespass", true, &[trespass::BOTH_LINES, trespass::EITHER]),
-    Group::programs("calls", true, &[calls::EITHER]),
-    Group::programs("preloaded", true, &[programs::PRELOADED]),
+    Group::programs("calls", true, &[calls::EITHER, calls::RACES]),
+    Group::programs("preloaded", true, &[programs::PRELOADED, slots::PRELOADED]),
+];
+
+/// The boot loader has loaded it too, but other policies have all label slots.
+const FULL: &[Group] = &[
+    Group::programs("no-slot", false, &[slots::AT_BOOT]),
+    Group::programs("scarcity", false, &[scarcity::ALL]),
+];
+
+/// The module is a file, the kernel checks memory, and is slow: the races, and bad input.
+const RACES: &[Group] = &[
+    Group::programs(
+        "races",
+        true,
+        &[programs::RACES, programs::ARMING_RACES, calls::RACES, calls::ENTRY_RACES, escape::RACES],
+    ),
+    Group::programs("races-first-line", true, &[escape::RACES]).without_second_line(),
+    Group::programs("hostile", true, &[calls::HOSTILE]),
+    Group::programs("unload", true, &[programs::UNLOADING_RACES]),
+    Group::programs("scarcity", false, &[scarcity::CALLS_ALONE]),
+    Group::programs("kasan", false, &[kasan::PLANTED]),
 ];
 
 /// As late, but only to show what a jail does.
@@ -217,6 +261,8 @@ impl Orders {
         let (groups, only_shown) = match sys::kenv_get(c"rjail.mode", &mut mode) {
             Ok(b"late") => (LATE, false),
             Ok(b"boot") => (BOOT, false),
+            Ok(b"full") => (FULL, false),
+            Ok(b"races") => (RACES, false),
             Ok(b"demo") => (DEMO, true),
             _ => (NONE, false),
         };

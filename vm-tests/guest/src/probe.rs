@@ -98,6 +98,39 @@ fn question(name: &str, answer: &mut [u8], question: &[u8]) -> Result<()> {
     if length == wanted { Ok(()) } else { Err(Error(EINVAL)) }
 }
 
+/// The policies with a label slot that the module can have.
+pub const SLOTTED: usize = 4;
+
+/// One of them is registered, or the next, which has no slot, under this name: the
+/// framework's errno, and the slot.
+pub fn register(which: u32, name: &str) -> Result<(i32, i32)> {
+    policy(1, which, name)
+}
+
+/// It goes.
+pub fn unregister(which: u32) -> Result<(i32, i32)> {
+    policy(2, which, "")
+}
+
+fn policy(what: u32, which: u32, name: &str) -> Result<(i32, i32)> {
+    let mut asked = [0; 32];
+    asked[..4].copy_from_slice(&what.to_le_bytes());
+    asked[4..8].copy_from_slice(&which.to_le_bytes());
+    // One NUL stays.
+    let room = &mut asked[8..31];
+    let fits = name.len().min(room.len());
+    room[..fits].copy_from_slice(&name.as_bytes()[..fits]);
+    let mut answer = [0; 8];
+    question("debug.rjail_probe.policy", &mut answer, &asked)?;
+    let [errno, slot] = halves(u64::from_le_bytes(answer)).map(u32::cast_signed);
+    Ok((errno, slot))
+}
+
+/// Reads the byte behind an allocation, or one that was freed.
+pub fn read_wildly(freed: bool) -> Result<()> {
+    question("debug.rjail_probe.wild", &mut [0; 4], &i32::from(freed).to_le_bytes())
+}
+
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
     let (words, _) = bytes.as_chunks::<8>();
     words.iter().map(|word| u64::from_le_bytes(*word))

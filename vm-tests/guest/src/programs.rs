@@ -84,18 +84,18 @@ pub const EITHER: &[Program] = &[
     program("devices_tunnels", 60, devices::tunnels),
     program("net_lists", 60, net::lists),
     program("net_attempts", 240, net::attempts),
-    program("net_race", 60, net::race),
     program("net_wire", 120, net::wire),
     program("net_seen", 240, net::seen),
     program("net_changes", 60, net::changes),
     program("net_families", 60, net::families),
 ];
+/// As those, on two processors.
+pub const RACES: &[Program] = &[program("net_race", 60, net::race)];
 /// Of a module that was loaded late: the policy comes and goes.
-pub const ARMING: &[Program] = &[
-    program("armed", 60, arming::follows),
-    program("armed_across", 60, arming::across),
-    program("armed_at_once", 120, arming::at_once),
-];
+pub const ARMING: &[Program] =
+    &[program("armed", 60, arming::follows), program("armed_across", 60, arming::across)];
+/// As those, on two processors.
+pub const ARMING_RACES: &[Program] = &[program("armed_at_once", 120, arming::at_once)];
 /// Of one that the boot loader has loaded, before anybody was jailed.
 pub const BEFORE_THE_FIRST: &[Program] =
     &[program("preloaded_unarmed", 30, arming::before_the_first)];
@@ -129,12 +129,13 @@ pub const LABEL_ALONE: &[Program] = &[program("connect_again", 30, connect_again
 /// Begin and end with the module, but unload it in between.
 pub const UNLOADING: &[Program] = &[
     program("unload_busy", 30, unload_busy),
-    program("unload_while_asked", 60, unload_while_asked),
     program("unload_in_each_state", 60, arming::unload_in_each_state),
     program("beside_the_probe", 30, crate::static_probes::beside),
     program("probe_leaves_nothing", 120, crate::static_probes::leaves_nothing),
     Program { needs: Some(tool::SHELL), ..program("service", 240, tool::script) },
 ];
+/// As those, on two processors.
+pub const UNLOADING_RACES: &[Program] = &[program("unload_while_asked", 60, unload_while_asked)];
 /// With a module that the boot loader has loaded.
 pub const PRELOADED: &[Program] =
     &[program("preloaded", 20, preloaded), program("preloaded_armed", 60, arming::preloaded)];

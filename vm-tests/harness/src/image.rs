@@ -20,8 +20,13 @@ pub enum Module {
     Late,
     /// The boot loader loads it, with the kernel.
     Boot,
+    /// The boot loader loads it, and before it policies that have every label slot.
+    Full,
     /// Not at all: only what the stock kernel can answer is tested.
     None,
+    /// As `late`, but only races and bad input are played.
+    #[value(skip)]
+    Races,
     /// As `late`, but only the cases of the demonstration are played.
     #[value(skip)]
     Demo,
@@ -33,14 +38,21 @@ impl Module {
         match self {
             Self::Late => "late",
             Self::Boot => "boot",
+            Self::Full => "full",
+            Self::Races => "races",
             Self::None => "none",
             Self::Demo => "demo",
         }
     }
 
+    /// Are resources accounted in its boots?
+    fn is_accounted(self) -> bool {
+        matches!(self, Self::Boot | Self::Full | Self::Races)
+    }
+
     /// Do its boots run more than cases?
     pub fn has_tests_of_it(self) -> bool {
-        matches!(self, Self::Late | Self::Boot)
+        matches!(self, Self::Late | Self::Boot | Self::Full | Self::Races)
     }
 }
 
@@ -109,14 +121,19 @@ pub fn loader_commands(orders: &Orders) -> String {
         ("kern.shutdown.poweroff_delay", "0"),
         // A kernel may be configured for a machine that has nothing to measure it by.
         ("machdep.disable_tsc_calibration", "0"),
-        // Resource accounting is off as released; one of the two boots of a test has it.
-        ("kern.racct.enable", if tests && orders.module == Module::Boot { "1" } else { "0" }),
+        // Resource accounting is off as released; all boots of tests but one have it.
+        ("kern.racct.enable", if tests && orders.module.is_accounted() { "1" } else { "0" }),
+        // KASAN's reports are complaints already, and a test wants two.
+        ("debug.kasan.panic_on_violation", "0"),
         ("rjail.mode", if tests { orders.module.name() } else { "bench" }),
     ];
     let mut settings = settings.to_vec();
     if orders.module == Module::Boot {
         // The guest sees whether the loader's word counts, and takes it back.
         settings.push(("security.rjail.allow_raw_sockets", "1"));
+    }
+    if orders.module == Module::Full {
+        settings.push(("rjail_probe.policies", "4"));
     }
     // The loader shows no command that begins so: a setting's name is no news.
     let mut text = String::new();
@@ -138,7 +155,10 @@ pub fn loader_commands(orders: &Orders) -> String {
     let _ = writeln!(text, "@set rjail.churn=\"{}\"", orders.churn);
     let _ = writeln!(text, "@set rjail.churn_seconds=\"{}\"", orders.churn_seconds);
     text.push_str("load /boot/kernel/kernel\n");
-    if orders.module == Module::Boot {
+    if orders.module == Module::Full {
+        text.push_str("load /boot/kernel/rjail_probe.ko\n");
+    }
+    if matches!(orders.module, Module::Boot | Module::Full) {
         text.push_str("load /boot/kernel/rjail.ko\n");
     }
     text.push_str("boot\n");
@@ -167,7 +187,9 @@ pub fn write(path: &Path, files: &Files, orders: &Orders) -> Result<()> {
         contents.push(("rjail/rjail.ko", bytes));
     }
     if let Some(probe) = &files.probe {
-        contents.push(("rjail/rjail_probe.ko", read(&probe.module)?));
+        let bytes = read(&probe.module)?;
+        contents.push(("boot/kernel/rjail_probe.ko", bytes.clone()));
+        contents.push(("rjail/rjail_probe.ko", bytes));
         contents.push(("rjail/privileges", privileges(&read(&probe.header)?)?));
     }
     let release_modules: Vec<_> = files
@@ -265,6 +287,17 @@ mod tests {
         let module = boot.find("load /boot/kernel/rjail.ko\n");
         assert!(kernel.is_some() && kernel < module);
         assert!(boot.ends_with("\nboot\n"));
+    }
+
+    #[test]
+    fn other_policies_come_first_when_told() {
+        let full = loader_commands(&orders(Module::Full, None));
+        let probe = full.find("load /boot/kernel/rjail_probe.ko\n");
+        assert!(probe.is_some() && probe < full.find("load /boot/kernel/rjail.ko\n"));
+        assert!(full.contains("@set rjail_probe.policies=\"4\"\n"));
+        for module in [Module::Late, Module::Boot, Module::Races] {
+            assert!(!loader_commands(&orders(module, None)).contains("rjail_probe"));
+        }
     }
 
     #[test]

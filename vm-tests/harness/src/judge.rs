@@ -68,6 +68,9 @@ impl Played {
     }
 }
 
+/// What KASAN reports, where it does not panic.
+const KASAN: &str = r"ASan: Invalid access|KASAN:";
+
 /// Lines that no healthy kernel prints.
 const COMPLAINTS: &[&str] = &[
     r"(?i)panic",
@@ -85,6 +88,7 @@ const COMPLAINTS: &[&str] = &[
     r"(?i)following locks? (are |is )?held",
     r"(?i)could sleep",
     r"(?i)use of destroyed|destroying .*lock",
+    KASAN,
     r"KDB: (enter|stack backtrace)",
     r"Stopped at ",
     r"^db>",
@@ -115,6 +119,7 @@ const STOCK_ORDERS: &[(&str, &str)] = &[
     ("tmpfs -> devfs", "devfs_root"),
 ];
 
+static REPORT: LazyLock<Regex> = LazyLock::new(|| pattern(KASAN));
 static BAD: LazyLock<RegexSet> = LazyLock::new(|| patterns(COMPLAINTS));
 static FINE: LazyLock<RegexSet> = LazyLock::new(|| patterns(HARMLESS));
 static ESCAPES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()].|c)"));
@@ -206,6 +211,8 @@ pub struct Judge {
     pub begun: bool,
     /// About the test whose result comes next.
     notes: Vec<String>,
+    /// Reports of KASAN's that the guest has announced and that have not come.
+    planted: usize,
     /// A complaint of WITNESS that has begun.
     reversal: Option<Reversal>,
     group: Option<Group>,
@@ -249,6 +256,14 @@ impl Judge {
         }
         if line == "lock order reversal:" && self.reversal.is_none() {
             self.reversal = Some(Reversal::default());
+            return Event::Other;
+        }
+        if line.starts_with("PLANTED ") {
+            self.planted += 1;
+            return Event::Other;
+        }
+        if REPORT.is_match(line) && !line.contains("panic") && self.planted > 0 {
+            self.planted -= 1;
             return Event::Other;
         }
         if BAD.is_match(line) && !FINE.is_match(line) {
@@ -347,6 +362,10 @@ impl Judge {
     }
 
     fn test(&mut self, ok: bool, number: usize, name: &str) -> Event<'_> {
+        let missed = std::mem::take(&mut self.planted);
+        if missed > 0 {
+            self.complaints.push(format!("{name}: KASAN missed {missed} that were planted"));
+        }
         let Some(group) = &mut self.group else {
             return self.complain(format!("a test outside any group: {name}"));
         };
@@ -497,6 +516,8 @@ RJAIL-VM-DONE 2/3
             "Freed UMA keg (rjail) was not empty (1 items).  Lost 1 pages of memory.",
             "Warning: memory type rjail leaked memory on destroy (1 allocations, 64 bytes leaked).",
             "acquiring duplicate lock of same type: \"rjail\"",
+            "ASan: Invalid access, 8-byte read at 0xfffffe0012345678, UMAUseAfterFree(fd)",
+            "panic: ASan: Invalid access, 1-byte write at 0xfffffe0012345678, StackRight(f3)",
             "Sleeping thread (tid 100000, pid 11) owns a non-sleepable lock",
             "malloc(M_WAITOK) of \"64\" with the following non-sleepable locks held:",
             "uma_zalloc_arg: zone \"64\" with the following non-sleepable locks held:",
@@ -550,8 +571,29 @@ RJAIL-VM-DONE 2/3
 
     #[test]
     fn what_a_debug_kernel_says_at_boot_is_no_complaint() {
-        let line = "WARNING: WITNESS option enabled, expect reduced performance.\n";
-        assert_eq!(judge(&format!("{line}{GOOD}")).complaints, Vec::<String>::new());
+        for line in [
+            "WARNING: WITNESS option enabled, expect reduced performance.\n",
+            "FreeBSD 15.1-RELEASE-p1 RJKASAN amd64\n",
+        ] {
+            assert_eq!(judge(&format!("{line}{GOOD}")).complaints, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_planted_fault_is_reported_once_and_before_its_test_ends() {
+        const REPORT: &str = "ASan: Invalid access, 1-byte read at 0xfffffe0012345678, MallocRedZone(fb)\n\
+             #0 0xffffffff80bd1a2b at kasan_report+0x4b\n";
+        const PLANTED: &str = "PLANTED a read that KASAN reports\n";
+        let with = |text: &str| {
+            let log = GOOD.replacen("    ok 1 - case a", &format!("{text}    ok 1 - case a"), 1);
+            judge(&log).complaints.len()
+        };
+        assert_eq!(with(&format!("{PLANTED}{REPORT}")), 0);
+        assert_eq!(with(&format!("{PLANTED}{REPORT}{PLANTED}{REPORT}")), 0);
+        assert_eq!(with(&format!("{PLANTED}{REPORT}{REPORT}")), 1, "one more");
+        assert_eq!(with(&format!("{REPORT}{PLANTED}")), 2, "before, and none after");
+        assert_eq!(with(PLANTED), 1, "none");
+        assert_eq!(with(&format!("{PLANTED}panic: {REPORT}")), 2, "it did not go on");
     }
 
     #[test]

@@ -41,14 +41,20 @@ pub enum Kernel {
     Generic,
     /// With INVARIANTS and WITNESS.
     Debug,
+    /// With KASAN as well: the races and the hostile calls run on it.
+    Kasan,
 }
 
 impl Kernel {
+    /// In the order in which they are booted.
+    const ALL: [Self; 3] = [Self::Generic, Self::Debug, Self::Kasan];
+
     /// Its name in reports and file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Generic => "generic",
             Self::Debug => "debug",
+            Self::Kasan => "kasan",
         }
     }
 
@@ -57,6 +63,7 @@ impl Kernel {
         freebsd.join(match self {
             Self::Generic => "kernel",
             Self::Debug => "kernel-debug",
+            Self::Kasan => "kernel-kasan",
         })
     }
 
@@ -65,6 +72,7 @@ impl Kernel {
         let directory = match self {
             Self::Generic => "modules",
             Self::Debug => "modules-debug",
+            Self::Kasan => "modules-kasan",
         };
         freebsd.join(directory).join(name)
     }
@@ -75,6 +83,7 @@ impl Kernel {
         let mend = match self {
             Self::Generic => "`make freebsd` takes it out of kernel.txz",
             Self::Debug => "build it from the same source as kernel-debug",
+            Self::Kasan => "build it from the same source as kernel-kasan",
         };
         files
             .filter(|file| !file.is_file())
@@ -101,7 +110,7 @@ impl Kernel {
         let directory = target().join("kmod");
         match self {
             Self::Generic => directory.join(file),
-            Self::Debug => directory.join("debug").join(file),
+            Self::Debug | Self::Kasan => directory.join(self.name()).join(file),
         }
     }
 }
@@ -167,8 +176,7 @@ pub fn missing(vmm: Vmm, freebsd: &Path, kernels: &[Kernel], with_module: bool) 
 
 /// The kernels that are in the FreeBSD directory.
 pub fn kernels(freebsd: &Path) -> Vec<Kernel> {
-    let all = [Kernel::Generic, Kernel::Debug];
-    let there: Vec<_> = all.into_iter().filter(|k| k.file(freebsd).is_file()).collect();
+    let there: Vec<_> = Kernel::ALL.into_iter().filter(|k| k.file(freebsd).is_file()).collect();
     // None is there: what is missing is then the first.
     if there.is_empty() { vec![Kernel::Generic] } else { there }
 }
@@ -329,6 +337,8 @@ mod tests {
         assert_eq!(kernels(directory.path()), [Kernel::Debug]);
         std::fs::write(directory.path().join("kernel"), "")?;
         assert_eq!(kernels(directory.path()), [Kernel::Generic, Kernel::Debug]);
+        std::fs::write(directory.path().join("kernel-kasan"), "")?;
+        assert_eq!(kernels(directory.path()), Kernel::ALL);
         Ok(())
     }
 }

@@ -79,7 +79,7 @@ fn boot_with(
     let disk = logs().join(format!("{name}.img"));
     let churn = options.churn.unwrap_or(match kernel {
         Kernel::Generic => 100,
-        Kernel::Debug => 1000,
+        Kernel::Debug | Kernel::Kasan => 1000,
     });
     let orders = Orders {
         module,
@@ -89,7 +89,7 @@ fn boot_with(
         columns: options.columns,
         sequences: match module {
             Module::Late => sequences::file(&options.sequences),
-            Module::Boot | Module::None | Module::Demo => Vec::new(),
+            Module::Boot | Module::Full | Module::Races | Module::None | Module::Demo => Vec::new(),
         },
     };
     image::write(&disk, &needs::files(&options.freebsd, kernel, module, programs), &orders)?;
@@ -100,7 +100,12 @@ fn boot_with(
         disk: disk.clone(),
         cpus: if options.columns.is_some() { 1 } else { 2 },
         // Ten thousand jails with a process each want more.
-        memory: if options.columns.is_some() { 4096 } else { 1024 },
+        memory: match kernel {
+            Kernel::Generic | Kernel::Debug if options.columns.is_none() => 1024,
+            Kernel::Generic | Kernel::Debug => 4096,
+            // Its shadow takes an eighth, and what is freed stays a while.
+            Kernel::Kasan => 2048,
+        },
         counts: options.columns.is_some(),
     };
 

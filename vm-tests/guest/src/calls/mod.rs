@@ -4,6 +4,7 @@
 
 mod attach;
 mod ceilings;
+mod ends;
 mod hold;
 mod hostile;
 mod kill;
@@ -25,16 +26,11 @@ pub const EITHER: &[Program] = &[
     program("kill_errors", 60, kill::errors),
     program("kill_stops", 60, kill::stops),
     program("kill_vforked", 60, kill::vforked),
-    program("kill_once", 60, kill::once),
-    program("kill_forking", 120, kill::forking),
-    program("close_forking", 120, kill::close_forking),
     program("close_waits", 60, kill::waits),
-    program("attach_race", 120, kill::attach_race),
     program("hold", 60, hold::hold),
     program("hold_errors", 60, hold::errors),
     program("hold_closed", 60, hold::closed),
     program("hold_sealed", 30, hold::sealed),
-    program("hold_race", 60, hold::race),
     program("dying", 60, hold::dying),
     program("notices", 60, hold::notices),
     program("limits_reached", 60, ceilings::reached),
@@ -44,15 +40,27 @@ pub const EITHER: &[Program] = &[
     program("why_errors", 30, why::errors),
 ];
 
-/// Once a boot: what takes long.
+/// As those, on two processors.
+pub const RACES: &[Program] = &[
+    program("kill_once", 60, kill::once),
+    program("kill_forking", 120, kill::forking),
+    program("close_forking", 120, kill::close_forking),
+    program("attach_race", 120, kill::attach_race),
+    program("hold_race", 60, hold::race),
+    program("end_race", 60, ends::ends),
+];
+
+/// Bad input, once a boot: it takes long.
+pub const HOSTILE: &[Program] = &[program("hostile", 200, hostile::million)];
+
+/// What takes long too.
 pub const LONG: &[Program] = &[
-    program("hostile", 200, hostile::million),
     program("jails_one_after_the_other", 200, scale::one_after_the_other),
     program("jails_all_at_once", 200, scale::all_at_once),
 ];
 
 /// Entry and end beside all that may happen at that moment.
-pub const RACES: &[Program] = &[
+pub const ENTRY_RACES: &[Program] = &[
     program("race_fork", 60, races::fork),
     program("race_vfork", 60, races::vfork),
     program("race_rfork", 60, races::rfork),

@@ -336,8 +336,11 @@ pub const CLASSES: &[Program] = &[
     class("escape_mounts", 120, |context| play(context, mounts::ATTEMPTS)),
     class("escape_files", 120, |context| play(context, files::ATTEMPTS)),
     Program { needs: Some(stacked::MODULES[0]), ..class("escape_stacked", 120, stacked::play) },
-    class("escape_races", 240, |context| play(context, races::ATTEMPTS)),
 ];
+
+/// Those that are about who is faster, on two processors.
+pub const RACES: &[Program] =
+    &[class("escape_races", 240, |context| play(context, races::ATTEMPTS))];
 
 const fn class(name: &'static str, seconds: i64, run: fn(&Context) -> Outcome) -> Program {
     Program { name, seconds, run, needs: None }
