@@ -360,13 +360,13 @@ struct Actor<'a> {
     slot: usize,
     kept: Option<i32>,
     serves: Option<i32>,
-    /// It, or whom it comes from, has called chroot(2).
-    narrowed: bool,
+    /// The root that the first chroot(2) gave it, or whom it comes from.
+    narrowed: Option<FileId>,
 }
 
 impl<'a> Actor<'a> {
     const fn new(stage: &'a Stage, tree: Tree) -> Self {
-        Self { stage, tree, slot: 0, kept: None, serves: None, narrowed: false }
+        Self { stage, tree, slot: 0, kept: None, serves: None, narrowed: None }
     }
 
     /// Does what it is told until it ends.
@@ -429,7 +429,8 @@ impl<'a> Actor<'a> {
             Op::Setuid => sys::setuid(world::USER)?,
             Op::Chroot(path) => {
                 sys::chroot(known(&PATHS, path).get())?;
-                self.narrowed = true;
+                let first = sys::file_id(c"/")?;
+                self.narrowed.get_or_insert(first);
             }
             Op::Chdir(path) => {
                 sys::chdir(known(&PATHS, path).get())?;
@@ -502,10 +503,10 @@ impl<'a> Actor<'a> {
                 get!(SHMGET, KEY + i32::from(key), 4096, CREATE_KEY | 0o777).map(drop)?;
             }
             Op::Semaphores(key) => {
-                get!(SEMGET, KEY + i32::from(key), 1, CREATE_KEY | 0o777).map(drop)?;
+                get!(SEMGET, KEY + i32::from(key), 1, CREATE_KEY | 0o666).map(drop)?;
             }
             Op::Queue(key) => {
-                get!(MSGGET, KEY + i32::from(key), CREATE_KEY | 0o777).map(drop)?;
+                get!(MSGGET, KEY + i32::from(key), CREATE_KEY | 0o666).map(drop)?;
             }
             Op::Shared(number) => {
                 let path = name(format_args!("/rjseq{number}"));
@@ -536,7 +537,7 @@ impl<'a> Actor<'a> {
         let address = bytes_of(sequences::address(jail));
         let entered = match self.stage.mode {
             Mode::Native => {
-                self.may_enter(|| sys::file_id(path.get()).map(drop))?;
+                self.may_enter(jail, || sys::file_id(path.get()).map(drop))?;
                 i64::from(sys::jail(path.get(), hostname.get(), address)?)
             }
             Mode::Both | Mode::Label => {
@@ -553,7 +554,7 @@ impl<'a> Actor<'a> {
         let number = self.stage.jails.get()[usize::from(jail)];
         match self.stage.mode {
             Mode::Native => {
-                self.may_enter(|| Ok(()))?;
+                self.may_enter(jail, || Ok(()))?;
                 get!(JAIL_ATTACH, i32::try_from(number).unwrap_or(-1)).map(drop)
             }
             Mode::Both | Mode::Label => jail::attach(number).map(drop),
@@ -562,12 +563,14 @@ impl<'a> Actor<'a> {
 
     /// What rjail asks besides is asked here for native jails, so that the two go the
     /// same way.
-    fn may_enter(&self, found: impl FnOnce() -> Result<()>) -> Result<()> {
+    fn may_enter(&self, jail: u8, found: impl FnOnce() -> Result<()>) -> Result<()> {
         if sys::getuid()? != 0 || sys::sysctl_number("security.jail.jailed")? != 0 {
             return Err(Error(EPERM));
         }
         found()?;
-        if self.narrowed || self.kept.is_some() { Err(Error(EPERM)) } else { Ok(()) }
+        let root = self.tree.roots[usize::from(jail)];
+        let narrowed = self.narrowed.is_some_and(|first| first != root);
+        if narrowed || self.kept.is_some() { Err(Error(EPERM)) } else { Ok(()) }
     }
 
     fn place(&self) -> Reply {
