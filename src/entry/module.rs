@@ -11,7 +11,7 @@ use crate::jail;
 use crate::kernel::credential::{JailRef, jail_of, jid_of};
 use crate::kernel::crowd::{Newborn, Notice};
 use crate::kernel::process::Current;
-use crate::kernel::second_line::{Emptied, NativePrison, Unfit};
+use crate::kernel::second_line::{Emptied, Unfit};
 use crate::kernel::{hold, ipc, path, policy, second_line, task};
 use crate::killer;
 use crate::prison::{Default, Jid};

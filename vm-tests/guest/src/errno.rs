@@ -32,6 +32,7 @@ pub const EAFNOSUPPORT: i32 = 47;
 pub const EADDRINUSE: i32 = 48;
 pub const EADDRNOTAVAIL: i32 = 49;
 pub const ENETUNREACH: i32 = 51;
+pub const ECONNRESET: i32 = 54;
 pub const EISCONN: i32 = 56;
 pub const ENOTCONN: i32 = 57;
 pub const ETIMEDOUT: i32 = 60;

@@ -47,7 +47,7 @@ pub const RACES: &[Program] = &[
     program("close_forking", 120, kill::close_forking),
     program("attach_race", 120, kill::attach_race),
     program("hold_race", 60, hold::race),
-    program("end_race", 60, ends::ends),
+    program("end_race", 180, ends::ends),
 ];
 
 /// Bad input, once a boot: it takes long.
@@ -99,7 +99,12 @@ fn reap_some() {
 
 /// No jail is left, once all that have ended are taken leave of.
 fn gone() -> Outcome {
-    let deadline = sys::uptime() + 5000;
+    gone_within(5000)
+}
+
+/// The same where something keeps them for so long, in milliseconds.
+fn gone_within(time: i64) -> Outcome {
+    let deadline = sys::uptime() + time;
     loop {
         reap_some();
         match sys::sysctl_number("security.rjail.jails") {
