@@ -52,12 +52,12 @@ struct Call {
     make: fn(i64) -> Result<()>,
 }
 
-const ENTER: Call = Call { what: "rjail", least: [21, 14], make: |_| full().enter().map(drop) };
+const ENTER: Call = Call { what: "rjail", least: [19, 14], make: |_| full().enter().map(drop) };
 
 /// Those that change what is there come last.
 const CALLS: &[Call] = &[
     ENTER,
-    Call { what: "rjail_hold", least: [23, 16], make: |_| jail::hold(&full()).map(drop) },
+    Call { what: "rjail_hold", least: [21, 16], make: |_| jail::hold(&full()).map(drop) },
     Call { what: "rjail_attach", least: [0, 2], make: |jail| jail::attach(jail).map(drop) },
     Call { what: "rjail_get", least: [2, 2], make: |_| jail::info(jail::first()?).map(drop) },
     Call {
@@ -280,7 +280,7 @@ fn ledger(jail: i64) -> Result<(usize, u64, u32)> {
 /// Privileges beyond the room of every jail are counted in memory that is not waited
 /// for. Without it a request is answered as ever, and only not counted.
 fn counted(_: &Context) -> Outcome {
-    const ROOM: usize = 32;
+    const ROOM: usize = 24;
     let header = early("the names", Header::read())?;
     let asked = header.lines().count() as u64;
     // Asks for each once: the answers, the privileges that have a count then, how many

@@ -131,6 +131,8 @@ fn reason(
     wanted: Reply,
     got: Reply,
 ) -> Option<&'static str> {
+    const EPERM: Reply = Reply::No(1);
+    const ENOENT: Reply = Reply::No(2);
     const EXDEV: Reply = Reply::No(18);
     match (against, step.op, wanted, got) {
         (Against::ModelOfBoth | Against::ModelOfLabel, Op::Rename(..), Reply::Ok, EXDEV)
@@ -142,6 +144,11 @@ fn reason(
             if inside.is_dying(jail) =>
         {
             Some("a jail can be entered until the task has heard of the last process's end")
+        }
+        (Against::ModelOfBoth | Against::ModelOfLabel, Op::Attach(jail), ENOENT, EPERM)
+            if inside.is_dying(jail) =>
+        {
+            Some("who may enter is asked before who is in it, as long as anything has it")
         }
         _ => None,
     }
@@ -444,6 +451,21 @@ mod tests {
             assert_eq!(play(against, Op::Exit, 1), (0, 1), "nobody was in it");
         }
         assert_eq!(play(Against::ModelOfLabel, Op::Exit, 0), (0, 1), "it asks who is there");
+    }
+
+    #[test]
+    fn who_may_enter_is_asked_before_who_is_there_and_of_no_living_jail() {
+        let play = |against: Against, third: Op| {
+            let steps = [STEPS[0], STEPS[1], step(2, third), step(0, Op::Attach(0))];
+            let mut verdict = Verdict::default();
+            let replies = |last| [Reply::Ok, Reply::Ok, Reply::Ok, last];
+            verdict.add(against, 0, &steps, &replies(Reply::No(2)), &replies(EPERM));
+            (verdict.known, verdict.differences.len())
+        };
+        for against in [Against::ModelOfBoth, Against::ModelOfLabel] {
+            assert_eq!(play(against, Op::Exit), (1, 0));
+            assert_eq!(play(against, Op::Setuid), (0, 1), "it lives");
+        }
     }
 
     #[test]
