@@ -135,7 +135,7 @@ pub const UNLOADING: &[Program] = &[
     Program { needs: Some(tool::SHELL), ..program("service", 240, tool::script) },
 ];
 /// As those, on two processors.
-pub const UNLOADING_RACES: &[Program] = &[program("unload_while_asked", 60, unload_while_asked)];
+pub const UNLOADING_RACES: &[Program] = &[program("unload_while_asked", 150, unload_while_asked)];
 /// With a module that the boot loader has loaded.
 pub const PRELOADED: &[Program] =
     &[program("preloaded", 20, preloaded), program("preloaded_armed", 60, arming::preloaded)];
@@ -777,7 +777,9 @@ fn unload_busy(context: &Context) -> Outcome {
 /// Two processes ask all the time, one by sysctl(3) and one by rjail(2), while
 /// the module goes and comes: nobody is left inside it.
 fn unload_while_asked(_: &Context) -> Outcome {
-    const ROUNDS: u32 = 40;
+    const MOST: u32 = 40;
+    const LEAST: u32 = 5;
+    const MILLISECONDS: i64 = 30_000;
     // Found once: modstat(2) itself reads a module that may be going, and takes
     // a debug kernel down (sys_modstat looks at the name after its lock).
     let number = sys::module_syscall(c"sys/rjail").unwrap_or(0);
@@ -798,7 +800,7 @@ fn unload_while_asked(_: &Context) -> Outcome {
     let askers = questions.map(|ask| {
         let child = sys::fork();
         if child == Ok(0) {
-            let _ = sys::alarm(60);
+            let _ = sys::alarm(120);
             let _ = sys::open(c"/jail", O_DIRECTORY, 0);
             loop {
                 ask();
@@ -807,8 +809,10 @@ fn unload_while_asked(_: &Context) -> Outcome {
         child
     });
     want!("the processes that ask", askers.map(|child| child.is_ok()), [true; 2]);
-    let mut refused = 0;
-    for _ in 0..ROUNDS {
+    let (mut rounds, mut refused) = (0, 0);
+    let until = sys::uptime() + MILLISECONDS;
+    while rounds < LEAST || rounds < MOST && sys::uptime() < until {
+        rounds += 1;
         // Such a jail is in the way for a moment.
         while let Err(error) = unload() {
             want!("kldunload", error, Error(EBUSY));
@@ -824,8 +828,8 @@ fn unload_while_asked(_: &Context) -> Outcome {
     }
     want!("kern.signosys", sys::sysctl_write("kern.signosys", 1), Ok(()));
     let [asked, refusals] = [asked.get(), refusals.get()];
-    want!("both were answered, and often", asked.min(refusals) > ROUNDS, true);
-    say!("    # {ROUNDS} unloads, {refused} put off, under {asked} sysctls and {refusals} jails");
+    want!("both were answered, and often", asked.min(refusals) > rounds, true);
+    say!("    # {rounds} unloads, {refused} put off, under {asked} sysctls and {refusals} jails");
     want!("jails at last", settle(0), Ok(0));
     Ok(())
 }

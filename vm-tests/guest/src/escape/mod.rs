@@ -390,7 +390,7 @@ fn play_one(
 /// Unmounts all that an attempt left mounted; not by force. Processes and jails
 /// may take a moment to go.
 fn leave() -> Result<()> {
-    let deadline = sys::uptime() + 5000;
+    let deadline = sys::uptime() + 10_000;
     let mut left = Ok(());
     // Where the attempt was not in an rjail it is not there, or off.
     let _ = sys::sysctl_write(CROSSING, 0);
@@ -416,6 +416,9 @@ fn leave() -> Result<()> {
             return Err(Error(EBUSY));
         }
         sys::reap();
+        // A terminal that is gone keeps its maker's credential where devfs still has its
+        // name: until somebody looks there.
+        let _ = sys::file_id(c"/dev/null");
         sys::pause(10);
     }
     left
