@@ -22,7 +22,7 @@ use crate::world::{PROGRAM, copy};
 use super::{gone, reap_some, sleep_for_good};
 
 /// How long each race lasts.
-const LASTS: i64 = 2000;
+const LASTS: i64 = 1000;
 /// Rounds at least, on a machine that is slow.
 const FEWEST: u32 = 4;
 /// A directory outside, which no jail shows.
