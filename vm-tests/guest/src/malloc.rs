@@ -3,7 +3,10 @@
 
 use core::ffi::CStr;
 
+use crate::answer::want;
+use crate::console::Text;
 use crate::errno::ENOMEM;
+use crate::programs::Outcome;
 use crate::sys::{self, Error, Result};
 
 const HEADER: usize = 16;
@@ -59,6 +62,26 @@ impl Malloc {
             types += 1;
         }
         Ok(types)
+    }
+
+    /// Of no type there is an allocation more for each of so many rounds, since
+    /// [`Self::counts`] counted.
+    pub fn none_leaked(
+        &mut self,
+        before: &[u64; Self::MOST],
+        types: Result<usize>,
+        rounds: u64,
+    ) -> Outcome {
+        let mut after = [0; Self::MOST];
+        want!("number of malloc types", self.counts(&mut after), types);
+        for (kind, (was, is)) in before.iter().zip(after).enumerate() {
+            // What leaks, leaks at least once a round.
+            if is >= was + rounds {
+                let name = self.name(kind);
+                return Err(Text::of(format_args!("{name}: {was} allocations, then {is}")));
+            }
+        }
+        Ok(())
     }
 
     /// The name of the type at this place of the last answer.

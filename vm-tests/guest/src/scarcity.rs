@@ -354,21 +354,14 @@ fn at_load(_: &Context) -> Outcome {
     for _ in 1..FIRST {
         failing_loads(&mut malloc)?;
     }
-    let (mut before, mut after) = ([0; Malloc::MOST], [0; Malloc::MOST]);
+    let mut before = [0; Malloc::MOST];
     let types = malloc.counts(&mut before);
     let mut failed = 0;
     for _ in 0..ROUNDS {
         failed += failing_loads(&mut malloc)?;
     }
     sys::pause(500);
-    want!("number of malloc types", malloc.counts(&mut after), types);
-    for (kind, (was, is)) in before.iter().zip(after).enumerate() {
-        // What leaks, leaks at least once a round.
-        if is >= was + ROUNDS {
-            let name = malloc.name(kind);
-            return Err(Text::of(format_args!("{name}: {was} allocations, then {is}")));
-        }
-    }
+    malloc.none_leaked(&before, types, ROUNDS)?;
     say!("    # {failed} loads failed, at {} allocations", failed / ROUNDS);
     Ok(())
 }

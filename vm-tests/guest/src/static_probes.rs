@@ -174,21 +174,14 @@ pub fn leaves_nothing(_: &Context) -> Outcome {
     for _ in 0..20 {
         round()?;
     }
-    let (mut before, mut after) = ([0; Malloc::MOST], [0; Malloc::MOST]);
+    let mut before = [0; Malloc::MOST];
     let types = malloc.counts(&mut before);
     for _ in 0..ROUNDS {
         round()?;
     }
     want!("jails afterwards", settle(0), Ok(0));
     sys::pause(1000);
-    want!("number of malloc types", malloc.counts(&mut after), types);
-    for (kind, (was, is)) in before.iter().zip(after).enumerate() {
-        // What leaks, leaks at least once a round.
-        if is >= was + ROUNDS {
-            let name = malloc.name(kind);
-            return Err(Text::of(format_args!("{name}: {was} allocations, then {is}")));
-        }
-    }
+    malloc.none_leaked(&before, types, ROUNDS)?;
     say!("    # {ROUNDS} times load, questions, unload");
     Ok(())
 }
