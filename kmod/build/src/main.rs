@@ -14,6 +14,7 @@ mod check;
 mod headers;
 mod link;
 mod straight;
+mod sysroot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,15 @@ enum Kernel {
     /// `kernel-kasan`: KASAN as well.
     Kasan,
 }
+
+/// Flags of kernel Rust.
+const RUSTFLAGS: &[&str] = &[
+    "-Crelocation-model=static",  // the kernel linker knows no GOT
+    "-Crelro-level=off",          // so that calls go direct, not through it
+    "-Cforce-frame-pointers=yes", // ddb unwinds by frame pointer
+    "-Cforce-unwind-tables=no",   // and by nothing else
+    "-Ctarget-cpu=x86-64",        // what every amd64 kernel runs on
+];
 
 /// Beside [`KERNEL_CFLAGS`], for the C of a kernel with KASAN: each access, stack
 /// variable and global is checked, by a call, as in that kernel itself. Rust has this
@@ -94,6 +104,9 @@ struct Args {
     /// The linker: an LLD, which the Rust toolchain brings along.
     #[arg(long, env = "RJAIL_LD")]
     linker: Option<PathBuf>,
+    /// Compile core from its sources, as where rustc has none for the kernel.
+    #[arg(long)]
+    core_from_source: bool,
     /// Only lint the Rust half, with the flags it is built with.
     #[arg(long)]
     clippy: bool,
@@ -136,13 +149,20 @@ fn main() -> Result<()> {
 
     let cflags = cflags(&root, &sys, &include);
     let clang = args.clang.map_or_else(find_clang, Ok)?;
-    step("rust", &root.join("src"));
-    if args.clippy {
-        let rules = ["--", "-Dwarnings"];
-        return run_cargo(&root, &out, &cflags, &clang, &["clippy"], &rules);
+    let core = match args.core_from_source {
+        true => Some(sysroot::compile(&out, RUSTFLAGS)?),
+        false => sysroot::find(&out, RUSTFLAGS)?,
+    };
+    if let Some(core) = &core {
+        step("core", core);
     }
-    run_cargo(&root, &out, &cflags, &clang, &["rustc", "--crate-type", "staticlib"], &[])?;
-    let archive = out.join("rust/x86_64-unknown-none/kmod/librjail.a");
+    step("rust", &root.join("src"));
+    let cargo = Cargo { root: &root, out: &out, cflags: &cflags, clang: &clang, core };
+    if args.clippy {
+        return cargo.run(&["clippy"], &["--", "-Dwarnings"]);
+    }
+    cargo.run(&["rustc", "--crate-type", "staticlib"], &[])?;
+    let archive = out.join("rust").join(sysroot::TARGET).join("kmod/librjail.a");
     let linker = match args.linker {
         Some(linker) => linker,
         None => link::toolchain_linker()?,
@@ -207,38 +227,37 @@ fn find_clang() -> Result<String> {
     bail!("no clang: `make setup` installs one, or names it")
 }
 
-/// Runs cargo on the crate, for the kernel.
-fn run_cargo(
-    root: &Path,
-    out: &Path,
-    cflags: &[String],
-    clang: &str,
-    command: &[&str],
-    after: &[&str],
-) -> Result<()> {
-    let rustflags = [
-        "-Crelocation-model=static",  // the kernel linker knows no GOT
-        "-Crelro-level=off",          // so that calls go direct, not through it
-        "-Cforce-frame-pointers=yes", // ddb unwinds by frame pointer
-        "-Cforce-unwind-tables=no",   // and by nothing else
-        "-Ctarget-cpu=x86-64",        // what every amd64 kernel runs on
-    ];
-    let status = Command::new("cargo")
-        .current_dir(root)
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"))
-        .env("RJAIL_KERNEL_CFLAGS", cflags.join("\x1f"))
-        .env("CLANG_PATH", clang)
-        .args(command)
-        .args(["--quiet", "--package", "rjail", "--lib", "--profile", "kmod"])
-        .args(["--target", "x86_64-unknown-none", "--target-dir"])
-        .arg(out.join("rust"))
-        .args(after)
-        .status()
-        .context("running cargo")?;
-    if !status.success() {
-        bail!("the Rust half did not build");
+/// Cargo on the crate, for the kernel.
+struct Cargo<'a> {
+    root: &'a Path,
+    out: &'a Path,
+    cflags: &'a [String],
+    clang: &'a str,
+    /// Where `core` is, if not with the compiler.
+    core: Option<PathBuf>,
+}
+
+impl Cargo<'_> {
+    fn run(&self, command: &[&str], after: &[&str]) -> Result<()> {
+        let core = self.core.as_ref().map(|core| format!("--sysroot={}", core.display()));
+        let rustflags: Vec<_> = RUSTFLAGS.iter().copied().chain(core.as_deref()).collect();
+        let status = Command::new("cargo")
+            .current_dir(self.root)
+            .env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"))
+            .env("RJAIL_KERNEL_CFLAGS", self.cflags.join("\x1f"))
+            .env("CLANG_PATH", self.clang)
+            .args(command)
+            .args(["--quiet", "--package", "rjail", "--lib", "--profile", "kmod"])
+            .args(["--target", sysroot::TARGET, "--target-dir"])
+            .arg(self.out.join("rust"))
+            .args(after)
+            .status()
+            .context("running cargo")?;
+        if !status.success() {
+            bail!("the Rust half did not build");
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Compiles every C file of a directory.
