@@ -11,11 +11,16 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
-use std::{env, fmt, fs};
+use std::{env, fmt, fs, thread};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
+    ParallelIterator as _,
+};
 
 /// A fault: what becomes what in which file, and which tests see to it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -117,6 +122,11 @@ const BOOT: &str = "900";
 /// What says that something is missing.
 const SKIPPED: i32 = 77;
 
+/// Who work on the list at the same time at most: each builds a tree of its own.
+const MOST: usize = 4;
+/// In the table, of a fault that escaped.
+const NOBODY: &str = "**nobody**";
+
 struct Copy {
     root: PathBuf,
     build: PathBuf,
@@ -129,8 +139,9 @@ enum Outcome {
 }
 
 impl Copy {
-    fn of(repository: &Path) -> Result<Self> {
-        let copy = repository.join("target/mutants");
+    /// One for each who works on the list at the same time.
+    fn of(repository: &Path, number: usize) -> Result<Self> {
+        let copy = repository.join("target/mutants").join(number.to_string());
         let this = Self { root: copy.join("tree"), build: copy.join("build") };
         // What the modules are built from, beside the tree, stays.
         for entry in fs::read_dir(&this.root).into_iter().flatten() {
@@ -148,6 +159,22 @@ impl Copy {
             fs::copy(repository.join(file), to).with_context(|| file.to_owned())?;
         }
         Ok(this)
+    }
+
+    /// Plants a fault, and takes it out again.
+    fn plant(&self, mutant: &Mutant<'_>) -> Result<Outcome> {
+        let file = self.root.join(mutant.file);
+        let before = fs::read_to_string(&file).with_context(|| mutant.file.to_owned())?;
+        fs::write(&file, plant(&before, mutant)?)?;
+        let outcome = self.test(mutant.tests, mutant.what);
+        fs::write(&file, &before)?;
+        let outcome = outcome?;
+        let caught = match &outcome {
+            Outcome::Passed => NOBODY,
+            Outcome::Failed(who) => who,
+        };
+        eprintln!("{}: {caught}", mutant.what);
+        Ok(outcome)
     }
 
     /// Who catches the fault that is planted, if anybody; `what` is it.
@@ -303,37 +330,48 @@ fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<Found> {
              kernel and loader at hand; enable them with `make freebsd` or RJAIL_FREEBSD=DIR"
         );
     }
-    let copy = Copy::of(repository)?;
     let mut baselines: Vec<_> = mutants.iter().map(|mutant| mutant.tests).collect();
     baselines.sort_unstable();
     baselines.dedup();
-    if baselines.iter().any(|tests| tests.needs_kernel()) {
-        copy.build_harness()?;
+    let in_vm = baselines.iter().any(|tests| tests.needs_kernel());
+    if only.is_some() {
+        baselines.clear();
     }
-    if only.is_none() {
-        for tests in baselines {
-            eprintln!("without a fault: {tests}");
-            if let Outcome::Failed(who) = copy.test(tests, "no fault")? {
-                bail!("fails without a fault: {tests}: {who}");
-            }
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(processors.min(MOST)).build()?;
+    let copies = pool.broadcast(|worker| {
+        let copy = Copy::of(repository, worker.index())?;
+        if in_vm {
+            copy.build_harness()?;
         }
-    }
+        Ok(copy)
+    });
+    let copies = copies.into_iter().collect::<Result<Vec<_>>>()?;
+    let here = || &copies[rayon::current_thread_index().unwrap_or(0)];
+    let outcomes = pool.install(|| {
+        baselines.into_par_iter().with_max_len(1).try_for_each(|tests| {
+            eprintln!("without a fault: {tests}");
+            match here().test(tests, "no fault")? {
+                Outcome::Passed => Ok(()),
+                Outcome::Failed(who) => bail!("fails without a fault: {tests}: {who}"),
+            }
+        })?;
+        mutants
+            .par_iter()
+            .with_max_len(1)
+            .map(|mutant| here().plant(mutant))
+            .collect::<Result<Vec<_>>>()
+    })?;
     let mut table = String::from("| fault | in | caught by |\n|---|---|---|\n");
     let mut escaped = Vec::new();
-    for mutant in &mutants {
-        let file = copy.root.join(mutant.file);
-        let before = fs::read_to_string(&file).with_context(|| mutant.file.to_owned())?;
-        fs::write(&file, plant(&before, mutant)?)?;
-        let outcome = copy.test(mutant.tests, mutant.what);
-        fs::write(&file, &before)?;
-        let caught = match outcome? {
+    for (mutant, outcome) in mutants.iter().zip(outcomes) {
+        let caught = match outcome {
             Outcome::Passed => {
                 escaped.push(mutant.what);
-                "**nobody**".to_owned()
+                NOBODY.to_owned()
             }
             Outcome::Failed(who) => who,
         };
-        eprintln!("{}: {caught}", mutant.what);
         let _ = writeln!(table, "| {} | `{}` | {caught} |", mutant.what, mutant.file);
     }
     ensure!(escaped.is_empty(), "{table}\nnot caught: {}", escaped.join("; "));

@@ -27,11 +27,12 @@ mod vmm;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rayon::iter::{ParallelBridge as _, ParallelIterator as _};
 
 use image::Module;
 use needs::{Kernel, Programs};
@@ -88,6 +89,10 @@ struct RunArgs {
     /// The seed of the first.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    /// How many machines to run at once, each of two processors [default: as many as the
+    /// host has processors].
+    #[arg(long, value_name = "NUMBER", default_value_t = needs::processors())]
+    machines: usize,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -176,7 +181,8 @@ impl MachineArgs {
             churn,
             timeout: Duration::from_secs(self.timeout),
             columns: None,
-            sequences: Rc::default(),
+            sequences: Arc::default(),
+            prefix: String::new(),
         }
     }
 
@@ -238,34 +244,28 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
             skipped += 1;
         }
     }
+    let mut boots: Vec<_> = kernels
+        .iter()
+        .flat_map(|kernel| modules(*kernel).iter().map(|module| (*kernel, *module)))
+        .collect();
+    // Which take long stand first.
+    boots.sort_by_key(|(_, module)| match module {
+        Module::Late => 0,
+        Module::Full => 2,
+        _ => 1,
+    });
     let options = args.machine.options(args.test.clone(), args.churn, false);
-    let mut results = Results::default();
-    for kernel in kernels {
-        for module in modules(kernel) {
-            // A test alone is looked for there when no other boot has it.
-            let found = results.runs.iter().any(|run| run.kernel == kernel);
-            if args.test.is_some() && *module == Module::Full && found {
-                continue;
-            }
-            let count = args.sequences.unwrap_or(match kernel {
-                Kernel::Generic => 2400,
-                Kernel::Debug | Kernel::Kasan => 100,
-            });
-            let sequences = sequences::known_and_of_seeds(args.seed, count);
-            let options = run::Options { sequences, ..options.clone() };
-            let mut run = run::boot(&options, &programs, kernel, *module)?;
-            sequences::judge(&mut run, &options, &programs, kernel)?;
-            if let Some(different) = measured::difference(&freebsd, &run) {
-                println!("not ok - {different}");
-                run.complaints.push(different);
-            }
-            // A test alone that this boot does not have is no failure of it.
-            let elsewhere = args.test.is_some() && modules(kernel).len() > 1 && is_empty(&run);
-            if !elsewhere {
-                results.runs.push(run);
-            }
+    // A test alone is looked for there when no other boot has it.
+    let last = match args.test {
+        Some(_) if args.module == Modules::All => {
+            boots.extract_if(.., |(_, module)| *module == Module::Full).collect()
         }
-    }
+        _ => Vec::new(),
+    };
+    let mut results = Results { runs: boot_all(args, &options, &programs, boots)? };
+    let missed = |(kernel, _): &(Kernel, _)| results.runs.iter().all(|run| run.kernel != *kernel);
+    let last = last.into_iter().filter(missed).collect();
+    results.runs.extend(boot_all(args, &options, &programs, last)?);
     let whole = args.test.is_none();
     if whole {
         results.write(&results_file())?;
@@ -280,6 +280,45 @@ fn test(args: &RunArgs) -> Result<ExitCode> {
     let failed = if results.runs.is_empty() { 1 } else { failed };
     println!("vm: {passed} passed, {failed} failed, {skipped} skipped");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Boots and judges, several at once; what was found, in the order of `boots`.
+fn boot_all(
+    args: &RunArgs,
+    options: &run::Options,
+    programs: &Programs,
+    boots: Vec<(Kernel, Module)>,
+) -> Result<Vec<report::Run>> {
+    let machines = args.machines.min(boots.len()).max(1);
+    let alone = args.test.is_none() || boots.len() == 1;
+    let boot = |(kernel, module): (Kernel, Module)| -> Result<Option<report::Run>> {
+        let count = args.sequences.unwrap_or(match kernel {
+            Kernel::Generic => 2400,
+            Kernel::Debug | Kernel::Kasan => 100,
+        });
+        let prefix = match machines {
+            1 => String::new(),
+            _ => format!("{:<13} | ", format!("{} {}", kernel.name(), module.name())),
+        };
+        let sequences = sequences::known_and_of_seeds(args.seed, count);
+        let options = run::Options { sequences, prefix, ..options.clone() };
+        let mut run = run::boot(&options, programs, kernel, module)?;
+        sequences::judge(&mut run, &options, programs, kernel)?;
+        if let Some(different) = measured::difference(&options.freebsd, &run) {
+            println!("{}not ok - {different}", options.prefix);
+            run.complaints.push(different);
+        }
+        // A test alone that this boot does not have is no failure of it.
+        Ok((alone || !is_empty(&run)).then_some(run))
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(machines).build()?;
+    let mut found = pool.install(|| {
+        // One after the other off the list.
+        let boots = boots.into_iter().enumerate().par_bridge();
+        boots.map(|(at, next)| Ok((at, boot(next)?))).collect::<Result<Vec<_>>>()
+    })?;
+    found.sort_by_key(|(at, _)| *at);
+    Ok(found.into_iter().filter_map(|(_, run)| run).collect())
 }
 
 /// Builds what runs on the machine; and how many tests lack what they need.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! Boots, listens, judges.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ::sequences::Step;
@@ -39,7 +40,9 @@ pub struct Options {
     /// of testing.
     pub columns: Option<&'static str>,
     /// Random sequences to play where the guest loads the module.
-    pub sequences: Rc<[Vec<Step>]>,
+    pub sequences: Arc<[Vec<Step>]>,
+    /// What begins a line of this boot, where several run at once.
+    pub prefix: String,
 }
 
 /// Where logs and results are.
@@ -119,7 +122,7 @@ fn boot_with(
     let mut boot_seconds = 0.0;
     let mut judge = Judge::default();
     if !options.quiet {
-        println!("# {} kernel, module {}", kernel.name(), module.name());
+        println!("{}# {} kernel, module {}", options.prefix, kernel.name(), module.name());
     }
     let end = machine.run(&log, patience, |line| {
         let event = judge.line(line);
@@ -131,7 +134,7 @@ fn boot_with(
             _ => {}
         }
         if !options.quiet {
-            show(&event, boot_seconds);
+            show(&options.prefix, &event, boot_seconds);
         }
         match event {
             // What follows a panic is a debugger that nobody talks to.
@@ -178,34 +181,36 @@ fn boot_with(
     })
 }
 
-fn show(event: &Event<'_>, boot_seconds: f64) {
+fn show(prefix: &str, event: &Event<'_>, boot_seconds: f64) {
     match event {
-        Event::Began => println!("# the guest began after {boot_seconds:.1} s"),
-        Event::Test(test) if test.ok => println!("ok - {}", test.name),
-        Event::Test(test) => println!("not ok - {}", test.name),
-        Event::Note(note) => println!("    # {note}"),
-        Event::Complaint(what) => println!("not ok - {what}"),
+        Event::Began => println!("{prefix}# the guest began after {boot_seconds:.1} s"),
+        Event::Test(test) if test.ok => println!("{prefix}ok - {}", test.name),
+        Event::Test(test) => println!("{prefix}not ok - {}", test.name),
+        Event::Note(note) => println!("{prefix}    # {note}"),
+        Event::Complaint(what) => println!("{prefix}not ok - {what}"),
         Event::Group | Event::Done | Event::Other => {}
     }
 }
 
+/// In one piece, whatever other machines say meanwhile.
 fn summary(run: &Run) {
     let (passed, failed) = run.counts();
-    println!(
-        "# {} kernel, module {}: {passed} passed, {failed} failed, {:.0} s",
+    let mut said = format!(
+        "# {} kernel, module {}: {passed} passed, {failed} failed, {:.0} s\n",
         run.kernel.name(),
         run.module.name(),
         run.seconds
     );
     if failed > 0 {
         for test in run.tests.iter().filter(|test| !test.ok) {
-            println!("#   {}: {}", test.name, test.notes.join("; "));
+            let _ = writeln!(said, "#   {}: {}", test.name, test.notes.join("; "));
         }
         for complaint in &run.complaints {
-            println!("#   {complaint}");
+            let _ = writeln!(said, "#   {complaint}");
         }
-        println!("#   the serial log: {}", keep_log(&run.log).display());
+        let _ = writeln!(said, "#   the serial log: {}", keep_log(&run.log).display());
     }
+    print!("{said}");
 }
 
 /// Puts the log of a failure where the next boot does not write.

@@ -3,7 +3,7 @@
 //! sequence that shows a difference.
 
 use std::fmt::Write as _;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::Result;
 use rjail::address::Lines;
@@ -17,13 +17,13 @@ use crate::report::Run;
 use crate::run::{self, Options};
 
 /// Those that once showed a difference, then those of so many seeds.
-pub fn known_and_of_seeds(from: u64, count: u64) -> Rc<[Vec<Step>]> {
+pub fn known_and_of_seeds(from: u64, count: u64) -> Arc<[Vec<Step>]> {
     let known = KNOWN.iter().map(|steps| steps.to_vec());
     known.chain(of_seeds(from, count).iter().cloned()).collect()
 }
 
 /// The sequences of so many seeds.
-pub fn of_seeds(from: u64, count: u64) -> Rc<[Vec<Step>]> {
+pub fn of_seeds(from: u64, count: u64) -> Arc<[Vec<Step>]> {
     (from..from + count).map(|seed| generate(seed).to_vec()).collect()
 }
 
@@ -282,9 +282,10 @@ pub fn judge(run: &mut Run, options: &Options, programs: &Programs, kernel: Kern
                 }
             }
         }
-        println!("{} - {}", if test.ok { "ok" } else { "not ok" }, test.name);
+        let prefix = &options.prefix;
+        println!("{prefix}{} - {}", if test.ok { "ok" } else { "not ok" }, test.name);
         for note in &test.notes {
-            println!("    # {}", note.replace('\n', "\n    # "));
+            println!("{prefix}    # {}", note.replace('\n', &format!("\n{prefix}    # ")));
         }
         run.tests.push(test);
     }

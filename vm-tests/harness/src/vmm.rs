@@ -155,7 +155,8 @@ impl Machine {
     }
 
     fn bhyve_name(&self) -> String {
-        format!("rjail-test-{}", std::process::id())
+        let disk = self.disk.file_stem().unwrap_or_default().display();
+        format!("rjail-test-{}-{disk}", std::process::id())
     }
 
     /// Boots, and calls `line` with each line of the console until the machine
