@@ -18,6 +18,8 @@
 #include <sys/syscallsubr.h>
 #include <sys/sysent.h>
 
+#include <machine/frame.h>
+
 #include <compat/freebsd32/freebsd32_syscall.h>
 
 #include "entry.h"
@@ -59,27 +61,33 @@ CTASSERT(FREEBSD32_SYS_freebsd32_fexecve == SYS_fexecve);
 static struct rjail_vector {
 	struct sysentvec own;		/* first: p_sysent points here */
 	struct sysentvec *kernel;	/* NULL: free; (l) to write */
+	int (*fetch)(struct thread *);	/* the kernel's */
 	struct sysent calls[nitems(rjail_interposed)];
 } rjail_vectors[4];
 
 /* Place in calls, and one more; 0 for what is as ever. */
-static uint8_t rjail_slots[SYS_MAXSYSCALL];
+static uint8_t rjail_slots[SYS_MAXSYSCALL] = {
+	/* Which call these make is known once it is fetched. */
+	[SYS_syscall] = UINT8_MAX,
+	[SYS___syscall] = UINT8_MAX,
+};
+CTASSERT(nitems(rjail_interposed) < UINT8_MAX);
+CTASSERT(FREEBSD32_SYS_syscall == SYS_syscall);
+CTASSERT(FREEBSD32_SYS___syscall == SYS___syscall);
 
 static struct mtx rjail_vectors_lock;			/* (l) */
 MTX_SYSINIT(rjail_vectors, &rjail_vectors_lock, "rjail vectors", MTX_DEF);
 
-/* How a jailed process's system call is fetched: sv_fetch_syscall_args. */
-static int
-rjail_fetch(struct thread *td)
+static int __noinline
+rjail_fetch_interposed(struct rjail_vector *v, struct thread *td)
 {
-	struct rjail_vector *v = (struct rjail_vector *)td->td_proc->p_sysent;
 	struct syscall_args *sa = &td->td_sa;
 	struct sysent *call;
 	int error, slot;
 
-	error = v->kernel->sv_fetch_syscall_args(td);
+	error = v->fetch(td);
 	slot = sa->code < nitems(rjail_slots) ? rjail_slots[sa->code] : 0;
-	if (slot != 0) {
+	if (slot != 0 && slot != UINT8_MAX) {
 		call = &v->calls[slot - 1];
 		/* What dtrace(1) has switched on since. */
 		call->sy_entry = sa->callp->sy_entry;
@@ -87,6 +95,19 @@ rjail_fetch(struct thread *td)
 		sa->callp = call;
 	}
 	return (error);
+}
+
+/* How a jailed process's system call is fetched: sv_fetch_syscall_args. */
+static int
+rjail_fetch(struct thread *td)
+{
+	struct rjail_vector *v = (struct rjail_vector *)td->td_proc->p_sysent;
+	u_int code = td->td_frame->tf_rax;
+
+	/* Every call in a jail comes by here: the others go straight on. */
+	if (__predict_true(code < nitems(rjail_slots) && rjail_slots[code] == 0))
+		return (v->fetch(td));
+	return (rjail_fetch_interposed(v, td));
 }
 
 static sy_call_t *
@@ -135,6 +156,7 @@ rjail_vector_of(struct sysentvec *kernel)
 		if (v->kernel != NULL)
 			continue;
 		v->own = *kernel;
+		v->fetch = kernel->sv_fetch_syscall_args;
 		v->own.sv_fetch_syscall_args = rjail_fetch;
 		for (slot = 0; slot < (int)nitems(rjail_interposed); slot++) {
 			v->calls[slot] =

@@ -280,6 +280,15 @@ pub fn enter(call: &Call, arguments: &[Arg<'_>]) -> Result<usize> {
     if failed == 0 { Ok(value) } else { Err(Error(low(value))) }
 }
 
+/// The calls that make another, by its number.
+pub const INDIRECT: [Call; 2] = [Call(0), Call(198)];
+
+/// [`enter`], by one of [`INDIRECT`]: five arguments at most.
+pub fn enter_by(by: &Call, call: &Call, arguments: [Arg<'_>; 5]) -> Result<usize> {
+    let [a, b, c, d, e] = arguments;
+    enter(by, &[Arg::number(call.0), a, b, c, d, e])
+}
+
 /// The low half of a register.
 pub fn low(value: usize) -> i32 {
     let [a, b, c, d, ..] = value.to_le_bytes();

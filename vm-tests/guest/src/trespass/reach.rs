@@ -7,7 +7,7 @@ use super::{Party, early, int, jails_gone, leave_pipes};
 use crate::answer::{in_child, want};
 use crate::errno::{ECHILD, EINVAL, ENOENT, EPERM, ESRCH};
 use crate::jail::Kind;
-use crate::privileges::calls::{ask, get, low};
+use crate::privileges::calls::{self, ask, get, low};
 use crate::privileges::errno;
 use crate::programs::{Context, Outcome};
 use crate::say;
@@ -86,6 +86,12 @@ fn trace(target: Target, operation: i32) -> i32 {
     ask!(KTRACE, c"trace", operation, KTRFAC_SYSCALL, target.pid)
 }
 
+/// The same, by way of a call that makes another.
+fn trace_by(by: &calls::Call, target: Target) -> i32 {
+    let arguments = [c"trace".into(), 1_i32.into(), 2_i32.into(), target.pid.into(), 0_i32.into()];
+    errno(calls::enter_by(by, &calls::KTRACE, arguments))
+}
+
 /// fcntl(2) of a pipe's end, and the end closed again.
 fn owner(pid: i32) -> i32 {
     const F_SETOWN: i32 = 6;
@@ -155,6 +161,8 @@ const CALLS: &[Call] = &[
     call("ktrace(2), clear", |to| trace(to, 1)).tells(EPERM),
     call("ktrace(2), with its descendants", |to| trace(to, 1 | 4)).tells(EPERM),
     call("ktrace(2) of its group", |to| trace(Target { pid: -to.pid, ..to }, 1)).tells(EPERM),
+    call("ktrace(2) by syscall(2)", |to| trace_by(&calls::INDIRECT[0], to)).tells(EPERM),
+    call("ktrace(2) by __syscall(2)", |to| trace_by(&calls::INDIRECT[1], to)).tells(EPERM),
     call("getpriority(2)", |to| ask!(GETPRIORITY, 0, to.pid)),
     call("getpriority(2) of its group", |to| ask!(GETPRIORITY, 1, to.pid)),
     call("setpriority(2)", |to| ask!(SETPRIORITY, 0, to.pid, 0)),
