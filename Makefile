@@ -17,7 +17,7 @@ TOOL          ?= target/release/rjail
 export RJAIL_FREEBSD
 
 KMOD_BUILD := cargo run --quiet --package kmod-build -- --freebsd $(RJAIL_FREEBSD)
-VM_TEST    := cargo run --quiet --release --package vm-test --
+VM_TEST    := cargo run --quiet --package vm-test --
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-host lint kmod asm vm-test soak bench table line-two demo privileges freebsd install dist miri fuzz mutants clean
@@ -85,7 +85,7 @@ privileges: ## every privilege, what a jailed root gets, and why (Markdown)
 
 freebsd: ## fill RJAIL_FREEBSD from the official distribution sets (RELEASE=15.1-RELEASE)
 	@scripts/setup host
-	$(VM_TEST) freebsd $(RELEASE) --freebsd $(RJAIL_FREEBSD)
+	cargo run --quiet --release --package vm-test -- freebsd $(RELEASE) --freebsd $(RJAIL_FREEBSD)
 
 install: ## put module, tool, headers, manual pages and rc.d script in place (DESTDIR=, PREFIX=)
 	@for file in $(KO) $(TOOL); do [ -f "$$file" ] || { \

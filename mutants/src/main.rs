@@ -207,7 +207,7 @@ impl Copy {
     /// Builds the harness of the copy as it is, without a fault.
     fn build_harness(&self) -> Result<()> {
         let built = Command::new("cargo")
-            .args(["build", "--quiet", "--release", "--package", "vm-test"])
+            .args(["build", "--quiet", "--package", "vm-test"])
             .env("CARGO_TARGET_DIR", &self.build)
             .current_dir(&self.root)
             .status()
@@ -231,7 +231,7 @@ impl Copy {
         ensure!(built.status.success(), "{what}: does not build: {built_said}{errors}");
         let order = ["run", "--kernel", kernel, "--module", module, "--test", test];
         let order = [&order[..], &["--timeout", BOOT]].concat();
-        let output = run(&self.build.join("release/vm-test"), &order)?;
+        let output = run(&self.build.join("debug/vm-test"), &order)?;
         let [said, errors] = said(&output);
         ensure!(output.status.code() != Some(SKIPPED), "{what}: {errors}");
         if output.status.success() {
