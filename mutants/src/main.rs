@@ -316,9 +316,11 @@ struct Found {
     skipped: usize,
 }
 
-fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<Found> {
+fn run(list: &str, repository: &Path, only: &[String]) -> Result<Found> {
     let mut mutants = parse(list)?;
-    mutants.retain(|mutant| only.is_none_or(|only| mutant.what.contains(only)));
+    mutants.retain(|mutant| {
+        only.is_empty() || only.iter().any(|only| mutant.what.contains(only.as_str()))
+    });
     let all = mutants.len();
     if !has_kernel() {
         mutants.retain(|mutant| !mutant.tests.needs_kernel());
@@ -334,7 +336,7 @@ fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<Found> {
     baselines.sort_unstable();
     baselines.dedup();
     let in_vm = baselines.iter().any(|tests| tests.needs_kernel());
-    if only.is_some() {
+    if !only.is_empty() {
         baselines.clear();
     }
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
@@ -356,21 +358,23 @@ fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<Found> {
                 Outcome::Failed(who) => bail!("fails without a fault: {tests}: {who}"),
             }
         })?;
-        mutants
-            .par_iter()
-            .with_max_len(1)
-            .map(|mutant| here().plant(mutant))
-            .collect::<Result<Vec<_>>>()
+        // Each of them, whatever becomes of the others.
+        let planted = mutants.par_iter().with_max_len(1).map(|mutant| here().plant(mutant));
+        anyhow::Ok(planted.collect::<Vec<_>>())
     })?;
     let mut table = String::from("| fault | in | caught by |\n|---|---|---|\n");
     let mut escaped = Vec::new();
     for (mutant, outcome) in mutants.iter().zip(outcomes) {
         let caught = match outcome {
-            Outcome::Passed => {
-                escaped.push(mutant.what);
+            Ok(Outcome::Passed) => {
+                escaped.push(mutant.what.to_owned());
                 NOBODY.to_owned()
             }
-            Outcome::Failed(who) => who,
+            Ok(Outcome::Failed(who)) => who,
+            Err(error) => {
+                escaped.push(format!("{error:#}"));
+                "an error".to_owned()
+            }
         };
         let _ = writeln!(table, "| {} | `{}` | {caught} |", mutant.what, mutant.file);
     }
@@ -380,12 +384,13 @@ fn run(list: &str, repository: &Path, only: Option<&str>) -> Result<Found> {
 
 fn main() -> ExitCode {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let only = env::args().nth(1);
+    // Some alone, by words of what they are.
+    let only: Vec<String> = env::args().skip(1).collect();
     let outcome = fs::read_to_string(repository.join("mutants/list.txt"))
         .context("mutants/list.txt")
-        .and_then(|list| run(&list, &repository, only.as_deref()));
+        .and_then(|list| run(&list, &repository, &only));
     match outcome {
-        Ok(Found { table, planted, skipped: 0 }) if only.is_none() => {
+        Ok(Found { table, planted, skipped: 0 }) if only.is_empty() => {
             let page = format!(
                 "# Planted faults\n\nEach of the {planted} faults of \
                  [`mutants/list.txt`](../mutants/list.txt), alone in a copy of the tree, and the \

@@ -37,8 +37,9 @@ const TOP: &CStr = c"/sibling/leaves";
 const ROOT: &CStr = c"/sibling/leaves/root";
 const SIGUSR2: i32 = 31;
 
+/// With System V IPC of its own, for which the kernel's modules keep something too.
 fn args() -> Args {
-    Args::new(ROOT, JAIL_NAME, const { &[cases::world::JAIL_ADDR] })
+    Args::new(ROOT, JAIL_NAME, const { &[cases::world::JAIL_ADDR] }).with_flags(jail::SYSVIPC_OWN)
 }
 
 /// Everything that is counted.
