@@ -294,6 +294,7 @@ fn rounds(what: &str, kill: fn(i64) -> Result<i64>) -> Outcome {
     const SECONDS: i64 = 8;
     const LEAST: u32 = 4;
     const LONGEST: i64 = 80;
+    const STILL: usize = 100;
     let hops = early("memory", sys::counters(1))?.first().ok_or(Text::new())?;
     let found = early("memory", Shared::new((0_u32, 0_i64)))?;
     let outcome = in_child_for(100, || -> Outcome {
@@ -317,6 +318,12 @@ fn rounds(what: &str, kill: fn(i64) -> Result<i64>) -> Outcome {
                             let _ = sys::setsid();
                         }
                         hop(hops, how);
+                    }
+                }
+                // Who is born and asks for nothing must hear of it as well.
+                for _ in 0..STILL {
+                    if made && sys::fork() == Ok(0) {
+                        break;
                     }
                 }
                 sleep_for_good();

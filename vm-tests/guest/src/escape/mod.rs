@@ -399,8 +399,12 @@ fn leave() -> Result<()> {
     while sys::reap() && sys::uptime() + 3000 < deadline {
         sys::pause(5);
     }
+    // A terminal that is gone keeps its maker's credential, and so a jail with its root, where
+    // devfs still has its name: until somebody looks there.
+    let look = || sys::file_id(c"/dev/null").map(drop);
     while sys::uptime() < deadline {
         sys::reap();
+        let _ = look();
         for mount in MOUNTS {
             let _ = sys::unmount(mount, 0);
         }
@@ -416,9 +420,7 @@ fn leave() -> Result<()> {
             return Err(Error(EBUSY));
         }
         sys::reap();
-        // A terminal that is gone keeps its maker's credential where devfs still has its
-        // name: until somebody looks there.
-        let _ = sys::file_id(c"/dev/null");
+        let _ = look();
         sys::pause(10);
     }
     left
