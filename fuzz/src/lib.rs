@@ -633,7 +633,6 @@ fn settings(given: Settings) {
 mod tests {
     use super::TARGETS;
 
-    /// A target that cannot be reached by bytes checks nothing.
     /// What a target did not take once: its name, and the bytes.
     const FOUND: &[(&str, &str)] = &[(
         "sockaddr",
@@ -653,6 +652,7 @@ mod tests {
         }
     }
 
+    /// A target that cannot be reached by bytes checks nothing.
     #[test]
     fn each_target_takes_any_bytes() {
         let mut state = 1_u32;

@@ -11,10 +11,9 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
-use std::{env, fmt, fs, thread};
+use std::{env, fmt, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rayon::iter::{
@@ -124,8 +123,6 @@ const SKIPPED: i32 = 77;
 
 /// Who work on the list at the same time at most: each builds a tree of its own.
 const MOST: usize = 4;
-/// In the table, of a fault that escaped.
-const NOBODY: &str = "**nobody**";
 
 struct Copy {
     root: PathBuf,
@@ -168,13 +165,7 @@ impl Copy {
         fs::write(&file, plant(&before, mutant)?)?;
         let outcome = self.test(mutant.tests, mutant.what);
         fs::write(&file, &before)?;
-        let outcome = outcome?;
-        let caught = match &outcome {
-            Outcome::Passed => NOBODY,
-            Outcome::Failed(who) => who,
-        };
-        eprintln!("{}: {caught}", mutant.what);
-        Ok(outcome)
+        outcome
     }
 
     /// Who catches the fault that is planted, if anybody; `what` is it.
@@ -252,6 +243,15 @@ impl Copy {
             .current_dir(&self.root)
             .output()
             .context("cargo")
+    }
+}
+
+/// Who caught a fault, in the table.
+fn caught(outcome: &Result<Outcome>) -> &str {
+    match outcome {
+        Ok(Outcome::Passed) => "**nobody**",
+        Ok(Outcome::Failed(who)) => who,
+        Err(_) => "an error",
     }
 }
 
@@ -339,8 +339,8 @@ fn run(list: &str, repository: &Path, only: &[String]) -> Result<Found> {
     if !only.is_empty() {
         baselines.clear();
     }
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(processors.min(MOST)).build()?;
+    let workers = rayon::current_num_threads().min(MOST);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
     let copies = pool.broadcast(|worker| {
         let copy = Copy::of(repository, worker.index())?;
         if in_vm {
@@ -359,24 +359,22 @@ fn run(list: &str, repository: &Path, only: &[String]) -> Result<Found> {
             }
         })?;
         // Each of them, whatever becomes of the others.
-        let planted = mutants.par_iter().with_max_len(1).map(|mutant| here().plant(mutant));
+        let planted = mutants.par_iter().with_max_len(1).map(|mutant| {
+            let outcome = here().plant(mutant);
+            eprintln!("{}: {}", mutant.what, caught(&outcome));
+            outcome
+        });
         anyhow::Ok(planted.collect::<Vec<_>>())
     })?;
     let mut table = String::from("| fault | in | caught by |\n|---|---|---|\n");
     let mut escaped = Vec::new();
     for (mutant, outcome) in mutants.iter().zip(outcomes) {
-        let caught = match outcome {
-            Ok(Outcome::Passed) => {
-                escaped.push(mutant.what.to_owned());
-                NOBODY.to_owned()
-            }
-            Ok(Outcome::Failed(who)) => who,
-            Err(error) => {
-                escaped.push(format!("{error:#}"));
-                "an error".to_owned()
-            }
-        };
-        let _ = writeln!(table, "| {} | `{}` | {caught} |", mutant.what, mutant.file);
+        let _ = writeln!(table, "| {} | `{}` | {} |", mutant.what, mutant.file, caught(&outcome));
+        match outcome {
+            Ok(Outcome::Failed(_)) => {}
+            Ok(Outcome::Passed) => escaped.push(mutant.what.to_owned()),
+            Err(error) => escaped.push(format!("{error:#}")),
+        }
     }
     ensure!(escaped.is_empty(), "{table}\nnot caught: {}", escaped.join("; "));
     Ok(Found { table, planted: mutants.len(), skipped })

@@ -11,11 +11,12 @@ use object::elf;
 use object::read::archive::ArchiveFile;
 use object::read::elf::{ElfFile64, FileHeader, Rela, SectionHeader};
 
+use crate::sysroot;
+
 /// The LLD that the Rust toolchain carries.
 pub fn toolchain_linker() -> Result<PathBuf> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).output()?;
-    let sysroot = PathBuf::from(String::from_utf8(output.stdout)?.trim());
-    let linker = sysroot.join("lib/rustlib").join(env!("HOST_TRIPLE")).join("bin/gcc-ld/ld.lld");
+    let libraries = sysroot::toolchain()?.join("lib/rustlib");
+    let linker = libraries.join(env!("HOST_TRIPLE")).join("bin/gcc-ld/ld.lld");
     if linker.exists() { Ok(linker) } else { Ok("ld.lld".into()) }
 }
 

@@ -34,7 +34,7 @@ const LIBRARY: [Part; 3] = [
 /// # Errors
 /// There is none, and nothing to compile it from; the message says how to get either.
 pub fn find(out: &Path, rustflags: &[&str]) -> Result<Option<PathBuf>> {
-    if directory(&print("sysroot")?).is_dir() {
+    if directory(&toolchain()?).is_dir() {
         return Ok(None);
     }
     compile(out, rustflags).map(Some)
@@ -42,7 +42,7 @@ pub fn find(out: &Path, rustflags: &[&str]) -> Result<Option<PathBuf>> {
 
 /// Compiles the library, once for a compiler and its flags.
 pub fn compile(out: &Path, rustflags: &[&str]) -> Result<PathBuf> {
-    let library = print("sysroot")?.join("lib/rustlib/src/rust/library");
+    let library = toolchain()?.join("lib/rustlib/src/rust/library");
     if !library.join(LIBRARY[0].1).is_file() {
         bail!(
             "rustc has no library for {TARGET}, nor the sources of one in {}: with rustup, \
@@ -89,8 +89,9 @@ fn directory(sysroot: &Path) -> PathBuf {
     sysroot.join("lib/rustlib").join(TARGET).join("lib")
 }
 
-fn print(what: &str) -> Result<PathBuf> {
-    Ok(PathBuf::from(rustc(&["--print", what])?.trim()))
+/// The compiler's own sysroot.
+pub fn toolchain() -> Result<PathBuf> {
+    Ok(PathBuf::from(rustc(&["--print", "sysroot"])?.trim()))
 }
 
 fn rustc(arguments: &[&str]) -> Result<String> {

@@ -91,7 +91,7 @@ struct RunArgs {
     seed: u64,
     /// How many machines to run at once, each of two processors [default: as many as the
     /// host has processors].
-    #[arg(long, value_name = "NUMBER", default_value_t = needs::processors())]
+    #[arg(long, value_name = "NUMBER", default_value_t = rayon::current_num_threads())]
     machines: usize,
     #[command(flatten)]
     machine: MachineArgs,

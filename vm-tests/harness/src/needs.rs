@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //! What a run needs, and how to get what is missing.
 
-use std::num::NonZero;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{fmt, thread};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -180,11 +179,6 @@ pub fn kernels(freebsd: &Path) -> Vec<Kernel> {
     let there: Vec<_> = Kernel::ALL.into_iter().filter(|k| k.file(freebsd).is_file()).collect();
     // None is there: what is missing is then the first.
     if there.is_empty() { vec![Kernel::Generic] } else { there }
-}
-
-/// How many processors the host has for us.
-pub fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Where a release names its privileges.

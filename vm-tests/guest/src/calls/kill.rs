@@ -321,8 +321,8 @@ fn rounds(what: &str, kill: fn(i64) -> Result<i64>) -> Outcome {
                     }
                 }
                 // Who is born and asks for nothing must hear of it as well.
-                for _ in 0..STILL {
-                    if made && sys::fork() == Ok(0) {
+                for _ in (0..STILL).filter(|_| made) {
+                    if sys::fork() == Ok(0) {
                         break;
                     }
                 }

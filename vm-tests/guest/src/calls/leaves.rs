@@ -73,9 +73,7 @@ impl Counted {
         self.others = [references, users, used, held, u64::try_from(children).unwrap_or(0)];
         Ok(())
     }
-}
 
-impl Counted {
     /// How many kinds have more than they had, of rjail's own and of the kernel's.
     fn grown(&self, before: &Self) -> [u32; 2] {
         let mut grown = [0, 0];

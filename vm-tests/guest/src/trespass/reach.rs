@@ -81,14 +81,17 @@ fn own_processors() -> [u8; MASK] {
     mask
 }
 
+const KTROP_CLEAR: i32 = 1;
+const KTRFAC_SYSCALL: i32 = 2;
+
 fn trace(target: Target, operation: i32) -> i32 {
-    const KTRFAC_SYSCALL: i32 = 2;
     ask!(KTRACE, c"trace", operation, KTRFAC_SYSCALL, target.pid)
 }
 
 /// The same, by way of a call that makes another.
 fn trace_by(by: &calls::Call, target: Target) -> i32 {
-    let arguments = [c"trace".into(), 1_i32.into(), 2_i32.into(), target.pid.into(), 0_i32.into()];
+    let [operation, facility] = [KTROP_CLEAR, KTRFAC_SYSCALL].map(calls::Arg::from);
+    let arguments = [c"trace".into(), operation, facility, target.pid.into(), 0_i32.into()];
     errno(calls::enter_by(by, &calls::KTRACE, arguments))
 }
 
